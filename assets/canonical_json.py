@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 import rfc8785
+from pydantic_core import from_json
 
 from assets.errors import InvalidJson
 
@@ -62,6 +63,7 @@ class JsonObject(Mapping[str, JsonValue]):
         Raises InvalidJson for malformed or ambiguous text: repeated keys, numbers that a double cannot hold.
         """
         try:
+            _refuse_deep(data)
             value = json.loads(
                 data.decode("utf-8"),
                 object_pairs_hook=_unrepeated,
@@ -73,10 +75,6 @@ class JsonObject(Mapping[str, JsonValue]):
         except json.JSONDecodeError as error:
             where = f"line {error.lineno}, column {error.colno}"
             raise InvalidJson(f"The text is not JSON: {error.msg} at {where}; correct it there.") from error
-        except RecursionError as error:
-            raise InvalidJson(
-                f"The JSON text is nested deeper than {MAX_DEPTH} levels; flatten it."
-            ) from error
         if not isinstance(value, dict):
             raise InvalidJson("The JSON text is not an object; put its values inside { and }.")
         return cls(value)
@@ -132,6 +130,18 @@ def _unicode(text: str) -> str:
     except UnicodeEncodeError as error:
         raise InvalidJson("A JSON text holds half of a surrogate pair; correct its encoding.") from error
     return str.__str__(text)
+
+
+def _refuse_deep(data: bytes) -> None:
+    """Stands before json.loads, which a deeply nested text makes overflow its C stack where a library of the
+    process (an EVM) has raised Python's recursion limit. What else is wrong with a text, json.loads says."""
+    try:
+        from_json(data)
+    except ValueError as error:
+        if "recursion limit" in str(error):
+            raise InvalidJson(
+                f"The JSON text is nested deeper than {MAX_DEPTH} levels; flatten it."
+            ) from error
 
 
 def _unrepeated(pairs: list[tuple[str, object]]) -> dict[str, object]:

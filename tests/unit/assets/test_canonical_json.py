@@ -2,6 +2,7 @@
 
 import copy
 import json
+import sys
 import pickle
 
 import pytest
@@ -130,3 +131,14 @@ def test_malformed_or_ambiguous_text_is_refused(text: bytes, reason: str) -> Non
 @pytest.mark.parametrize("text", [b'{"a":100000000000000000000}', b'{"a":9007199254740992}'])
 def test_large_whole_numbers_that_a_double_spells_so_survive(text: bytes) -> None:
     assert JsonObject.from_bytes(text).to_bytes() == text
+
+
+def test_deep_nesting_is_refused_even_where_python_may_recurse_far() -> None:
+    """A process that raised its recursion limit, as the EVM does, once died of this with a segmentation fault."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    try:
+        with pytest.raises(InvalidJson, match="nested deeper"):
+            JsonObject.from_bytes(b"[" * 100_000)
+    finally:
+        sys.setrecursionlimit(before)
