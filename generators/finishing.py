@@ -1,0 +1,132 @@
+"""Pixels as drawn -> the finished picture: clean alpha, few colours, PNG with its recipe inside."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from pydantic_core import from_json
+
+from generators.errors import InvalidRecipe
+from generators.palette import nearest, own_palette, rgb_values
+from generators.recipe import Kind, Recipe
+
+RECIPE_KEYWORD = "lorespark:recipe"  # of the iTXt chunk (PNG, 3rd edition, section 11.3.3.4)
+IMAGE_PX = 512  # marketplaces show squares of 350 to 600 px; 512 is a whole multiple of 32 and 64
+SOLID_TILE_SHARE = 0.85  # a tile with this much opaque is a floor or a wall: its pinholes are closed
+MAX_PNG_PIXELS = 4096 * 4096
+
+
+@dataclass(frozen=True)
+class FinishedPicture:
+    """``pixels``: size size 4, uint8, alpha 0 or 255, clear pixels all zero. ``media``: PNG bytes at native size,
+    ``image``: PNG bytes at 512 px; both hold the recipe."""
+
+    pixels: NDArray[np.uint8]
+    media: bytes
+    image: bytes
+
+
+def finish(drawn: NDArray[np.uint8], recipe: Recipe) -> FinishedPicture:
+    """Finishes pixels as drawn (size size 4, uint8, straight alpha) by the recipe's rules."""
+    pixels = reduce_colours(clean_alpha(drawn, recipe.kind), recipe.palette)
+    scale = IMAGE_PX // recipe.size
+    return FinishedPicture(
+        pixels, png_bytes(pixels, recipe), png_bytes(pixels.repeat(scale, 0).repeat(scale, 1), recipe)
+    )
+
+
+def clean_alpha(drawn: NDArray[np.uint8], kind: Kind) -> NDArray[np.uint8]:
+    """Every pixel fully opaque or fully clear, without single specks and single holes.
+
+    A tile that is nearly all opaque becomes so wholly, its gaps filled from the pixels around them.
+    """
+    visible = drawn[..., 3] > 127
+    around = _opaque_neighbours(visible)
+    opaque = (visible & (around > 0)) | (~visible & (around == 8))
+    known = visible & opaque
+    if kind is Kind.TILE and opaque.mean() >= SOLID_TILE_SHARE:
+        opaque = np.ones_like(opaque)
+    out = _filled(drawn, known, wanted=opaque)
+    out[..., 3] = np.where(opaque, 255, 0)
+    out[~opaque] = 0
+    return out
+
+
+def _opaque_neighbours(opaque: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many of the eight pixels around each are opaque; those beyond the edge are not."""
+    padded = np.pad(opaque.astype(np.int64), 1)
+    height, width = opaque.shape
+    windows = [padded[y : y + height, x : x + width] for y in range(3) for x in range(3) if (y, x) != (1, 1)]
+    return np.sum(windows, axis=0)
+
+
+def _filled(
+    pixels: NDArray[np.uint8], known: NDArray[np.bool_], wanted: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """The ``wanted`` pixels that are not ``known`` take the mean colour of their known neighbours, ring by ring."""
+    out, known = pixels.astype(np.float32), known.copy()
+    for _ in range(max(known.shape)):
+        missing = wanted & ~known
+        if not missing.any() or not known.any():
+            break
+        padded = np.pad(out * known[..., None], ((1, 1), (1, 1), (0, 0)))
+        mask = np.pad(known.astype(np.float32), 1)
+        height, width = known.shape
+        spots = [(y, x) for y in range(3) for x in range(3)]
+        total = np.sum([padded[y : y + height, x : x + width] for y, x in spots], axis=0)
+        count = np.sum([mask[y : y + height, x : x + width] for y, x in spots], axis=0)
+        ring = missing & (count > 0)
+        out[ring] = total[ring] / count[ring][:, None]
+        known |= ring
+    return out.round().astype(np.uint8)
+
+
+def reduce_colours(pixels: NDArray[np.uint8], palette: int | tuple[str, ...] | None) -> NDArray[np.uint8]:
+    """The opaque pixels in the palette's colours, or in at most that many of their own."""
+    opaque = pixels[..., 3] > 0
+    if palette is None or not opaque.any():
+        return pixels
+    colours = pixels[opaque][:, :3]
+    allowed = own_palette(colours, palette) if isinstance(palette, int) else rgb_values(palette)
+    out = pixels.copy()
+    out[opaque, :3] = nearest(colours, allowed)
+    return out
+
+
+def png_bytes(pixels: NDArray[np.uint8], recipe: Recipe) -> bytes:
+    """PNG with the recipe's canonical JSON in an iTXt chunk."""
+    chunks = PngInfo()
+    chunks.add_itxt(RECIPE_KEYWORD, recipe.canonical().decode())
+    buffer = io.BytesIO()
+    Image.fromarray(pixels, "RGBA").save(buffer, "PNG", pnginfo=chunks, compress_level=9)
+    return buffer.getvalue()
+
+
+def read_png(data: bytes) -> tuple[NDArray[np.uint8], Recipe | None]:
+    """Pixels (h w 4, uint8) of PNG bytes, and the recipe they hold, if any.
+
+    Raises InvalidRecipe where the bytes are no PNG, hold more than 4096 x 4096 pixels, or hold a recipe that
+    cannot be read.
+    """
+    too_large = InvalidRecipe("The PNG has more than 4096 x 4096 pixels; give the picture as it was drawn.")
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            if image.width * image.height > MAX_PNG_PIXELS:
+                raise too_large
+            image.load()
+            text = getattr(image, "text", {}).get(RECIPE_KEYWORD)
+            pixels = np.asarray(image.convert("RGBA"))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise too_large from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InvalidRecipe("The bytes are not a readable PNG picture; save it again as PNG.") from error
+    if text is None:
+        return pixels, None
+    try:
+        # Not json.loads: it crashes the process on deep nesting where py-evm has raised the recursion limit.
+        return pixels, Recipe.from_dict(from_json(text))
+    except ValueError as error:
+        raise InvalidRecipe("The recipe inside the PNG is not JSON; the file was altered.") from error

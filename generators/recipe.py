@@ -1,0 +1,205 @@
+"""Everything that re-creates one asset's pixels, and the hash that names it."""
+
+import hashlib
+import re
+import reprlib
+import secrets
+from enum import StrEnum
+from typing import Any, Literal, Self, get_args
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from generators.errors import InvalidRecipe
+
+# Of a prompt, with the two marks that the tokenizer adds. Change it only with networks trained on another number.
+MAX_TOKENS = 32
+MAX_PROMPT_CHARACTERS = 1_000  # far beyond what MAX_TOKENS can hold: a longer prompt is surely a mistake
+MAX_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps exactly (RFC 8785, section 3.2.2.3)
+MAX_STEPS = 200
+MAX_GUIDANCE = 30.0
+MAX_COUNT = 256  # pictures of one request; more is several requests
+MAX_COLOURS = 256  # what an indexed PNG holds
+
+
+class Kind(StrEnum):
+    """What a picture shows."""
+
+    CHARACTER = "character"
+    ITEM = "item"
+    TILE = "tile"
+
+
+DEFAULT_COLOURS = 32  # enough for shading, few enough to look like pixel art and to recolour by hand
+DEFAULT_SIZE_PX = {Kind.CHARACTER: 64, Kind.ITEM: 32, Kind.TILE: 32}
+Size = Literal[32, 64]
+Precision = Literal["bf16", "fp32"]
+
+
+class Recipe(BaseModel):
+    """Frozen. Two equal recipes give the same picture on the same kind of machine.
+
+    ``palette`` is None (as drawn), a number of colours to reduce to, or the hex colours ("#rrggbb") to draw with.
+    ``weights`` is the digest of the model folder, text encoder included; ``finish`` the version of the finishing
+    rules; ``source`` the id of the asset this one was made from.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    format: Literal["lorespark-recipe/1"] = "lorespark-recipe/1"
+    kind: Kind = Field(strict=False)
+    prompt: str
+    negative_prompt: str = ""
+    seed: int = Field(ge=0, le=MAX_SEED)
+    model: str
+    weights: str = Field(pattern=r"^[0-9a-f]{64}$")
+    steps: int = Field(ge=1, le=MAX_STEPS)
+    guidance: float = Field(ge=0, le=MAX_GUIDANCE, strict=False, allow_inf_nan=False)
+    size: Size
+    precision: Precision
+    palette: int | tuple[str, ...] | None = None
+    finish: Literal[1] = 1
+    source: str | None = None
+
+    @field_validator("prompt", "negative_prompt", "model", "source")
+    @classmethod
+    def _printable(cls, text: str | None) -> str | None:
+        if any((ord(c) < 32 and c not in "\t\n\r") or 0xD800 <= ord(c) <= 0xDFFF for c in text or ""):
+            raise ValueError("holds control characters; remove them")
+        return text
+
+    @field_validator("prompt", "negative_prompt")
+    @classmethod
+    def _readable(cls, text: str) -> str:
+        if len(text) > MAX_PROMPT_CHARACTERS:
+            raise ValueError(
+                f"has {len(text):,} characters; shorten it to {MAX_PROMPT_CHARACTERS:,} or fewer"
+            )
+        return " ".join(text.split())
+
+    @field_validator("prompt")
+    @classmethod
+    def _not_empty(cls, text: str) -> str:
+        if not text:
+            raise ValueError("is empty; say what to draw, for example 'a red potion bottle'")
+        return text
+
+    @field_validator("palette", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("palette")
+    @classmethod
+    def _usable(cls, palette: int | tuple[str, ...] | None) -> int | tuple[str, ...] | None:
+        if palette is None:
+            return None
+        count = palette if isinstance(palette, int) else len(palette)
+        if not 2 <= count <= MAX_COLOURS:
+            raise ValueError(f"must have 2 to {MAX_COLOURS} colours, not {count}")
+        for colour in palette if isinstance(palette, tuple) else ():
+            if not re.fullmatch(r"#[0-9a-f]{6}", colour):
+                raise ValueError(
+                    f"holds {reprlib.repr(colour)}, which is no colour; write it as #rrggbb in lower case"
+                )
+        return palette
+
+    @classmethod
+    def make(cls, **fields: Any) -> Self:
+        """A recipe from keyword fields. Raises InvalidRecipe with one sentence where a field cannot be used."""
+        try:
+            return cls(**fields)
+        except ValidationError as error:
+            raise InvalidRecipe(_sentence(error)) from error
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """A recipe from its JSON object. Raises InvalidRecipe where it is not one."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise InvalidRecipe(_sentence(error)) from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object; ``from_dict`` gives the recipe back."""
+        return self.model_dump(mode="json")
+
+    def canonical(self) -> bytes:
+        """Canonical JSON (RFC 8785)."""
+        return rfc8785.dumps(self.to_dict())
+
+    @property
+    def hash(self) -> str:
+        """Lower-case hex sha256 of the canonical JSON."""
+        return hashlib.sha256(self.canonical()).hexdigest()
+
+
+def check_request(
+    *,
+    prompt: str,
+    kind: Kind,
+    seed: int,
+    negative_prompt: str = "",
+    palette: int | tuple[str, ...] | None = None,
+    steps: int | None = None,
+    guidance: float | None = None,
+    count: int = 1,
+) -> None:
+    """Raises InvalidRecipe for a request that no model can draw; loads no model, so it answers at once."""
+    if not 1 <= count <= MAX_COUNT:
+        raise InvalidRecipe(f"{count} pictures cannot be drawn at once; ask for 1 to {MAX_COUNT}.")
+    Recipe.make(
+        kind=kind,
+        prompt=prompt,
+        negative_prompt=negative_prompt,
+        seed=seed,
+        palette=palette,
+        steps=1 if steps is None else steps,
+        guidance=1.0 if guidance is None else guidance,
+        model="any",
+        weights="0" * 64,
+        size=32,
+        precision="fp32",
+    )
+    if seed + count - 1 > MAX_SEED:
+        raise InvalidRecipe(f"Seeds from {seed} on do not last for {count} pictures; start lower.")
+
+
+def random_seed() -> int:
+    """A seed below 2^32: short enough to read out, many enough never to meet again."""
+    return secrets.randbelow(2**32)
+
+
+# Field -> what it must be, and the name it goes by in a sentence where that is not its own.
+_WANTED = {
+    "kind": "character, item or tile",
+    "seed": f"a whole number from 0 to {MAX_SEED}",
+    "weights": "64 lower-case hex digits",
+    "steps": f"a whole number from 1 to {MAX_STEPS}",
+    "guidance": f"a number from 0 to {MAX_GUIDANCE:g}",
+    "size": " or ".join(map(str, get_args(Size))),
+    "precision": " or ".join(get_args(Precision)),
+    "palette": "a number of colours, or a list of colours written as #rrggbb",
+    "format": Recipe.model_fields["format"].default,
+    "finish": Recipe.model_fields["finish"].default,
+}
+_SPOKEN = {"negative_prompt": "negative prompt", "steps": "number of steps"}
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    if not first["loc"]:
+        return "The recipe must be a JSON object."
+    field = str(first["loc"][0])
+    name = _SPOKEN.get(field, field)
+    match first["type"]:
+        case "value_error":
+            return f"The {name} {first['ctx']['error']}."
+        case "missing":
+            return f"The {name} is missing."
+        case "extra_forbidden":
+            return f"A recipe has no field {reprlib.repr(field)}; remove it."
+        case _:
+            # Within a list the input is one entry, which says less than the sentence does.
+            given = f", not {reprlib.repr(first['input'])}" if len(first["loc"]) == 1 else ""
+            return f"The {name} must be {_WANTED.get(field, 'text')}{given}."

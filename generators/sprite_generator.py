@@ -1,0 +1,170 @@
+"""Recipes -> finished pictures, with the bundled models."""
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from generators.errors import InvalidRecipe
+from generators.finishing import FinishedPicture, finish
+from generators.models import WEIGHTS_FOLDER, SpriteModel, model_for_size, read_models
+from generators.progress import MAX_BATCH, Progress, ProgressCallback
+from generators.recipe import DEFAULT_COLOURS, DEFAULT_SIZE_PX, Kind, Precision, Recipe
+from generators.sprite_pipeline import SpritePipeline
+from generators.text_encoder import TextEncoder, load_text_encoder, quiet_loading
+
+TILE_NOUNS = frozenset({"tile", "tree", "door", "statue", "altar"})  # captions of tiles end in these
+
+
+class SpriteGenerator:
+    """Loads each model when it is first asked for, after checking its digest, and keeps it."""
+
+    def __init__(self, weights_folder: Path = WEIGHTS_FOLDER, precision: Precision | None = None) -> None:
+        self.models = read_models(weights_folder)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.precision: Precision = precision or best_precision(self.device)
+        self._encoder: TextEncoder | None = None
+        self._pipelines: dict[tuple[str, Precision], SpritePipeline] = {}
+
+    def recipe(
+        self,
+        prompt: str,
+        kind: Kind,
+        seed: int,
+        *,
+        size: int | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        negative_prompt: str = "",
+        palette: int | tuple[str, ...] | None = DEFAULT_COLOURS,
+    ) -> Recipe:
+        """The recipe that draws ``prompt`` with the installed model of that size and its best settings.
+
+        Raises InvalidRecipe where a value cannot be drawn, WeightsUnavailable where no model fits.
+        """
+        model = model_for_size(self.models, size if size is not None else DEFAULT_SIZE_PX[kind])
+        return Recipe.make(
+            kind=kind,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            seed=seed,
+            model=model.id,
+            weights=model.digest,
+            steps=model.steps if steps is None else steps,
+            guidance=float(model.guidance if guidance is None else guidance),
+            size=model.size_px,
+            precision=self.precision,
+            palette=palette,
+        )
+
+    def draw(
+        self, recipes: Sequence[Recipe], on_progress: ProgressCallback | None = None
+    ) -> list[FinishedPicture]:
+        """Draws and finishes each recipe's picture, those that share model, steps and guidance together.
+
+        Raises InvalidRecipe where a recipe names a model or weights that are not installed, WeightsUnavailable
+        where a weights file is missing or altered; what ``on_progress`` raises passes through.
+        """
+        pictures: dict[int, FinishedPicture] = {}
+        order = sorted(range(len(recipes)), key=lambda index: (_batch_key(recipes[index]), index))
+        for _, group in groupby(order, key=lambda index: _batch_key(recipes[index])):
+            indices = list(group)
+            for begin in range(0, len(indices), MAX_BATCH):
+                batch = indices[begin : begin + MAX_BATCH]
+                for index, pixels in zip(batch, self._draw(recipes, batch, on_progress), strict=True):
+                    pictures[index] = finish(pixels, recipes[index])
+        return [pictures[index] for index in range(len(recipes))]
+
+    def _draw(
+        self, recipes: Sequence[Recipe], indices: Sequence[int], on_progress: ProgressCallback | None
+    ) -> NDArray[np.uint8]:
+        batch = [recipes[index] for index in indices]
+        first = batch[0]
+        pipeline = self._pipeline(self._model(first), first.precision)
+
+        def report(step: int, steps: int, preview: Callable[[], NDArray[np.uint8]]) -> None:
+            if on_progress is not None:
+                on_progress(Progress(tuple(indices), step + 1, steps, preview))
+
+        return pipeline(
+            [conditioning(recipe) for recipe in batch],
+            negative_prompt=[recipe.negative_prompt for recipe in batch],
+            num_inference_steps=first.steps,
+            guidance_scale=first.guidance,
+            generator=[torch.Generator("cpu").manual_seed(recipe.seed) for recipe in batch],
+            callback_on_step_end=report,
+            output_type="np",
+        ).images
+
+    def _model(self, recipe: Recipe) -> SpriteModel:
+        model = self.models.get(recipe.model)
+        if model is None:
+            raise InvalidRecipe(
+                f"The recipe's model {recipe.model} is not installed; installed are {', '.join(sorted(self.models))}."
+            )
+        if model.digest != recipe.weights:
+            raise InvalidRecipe(
+                f"The recipe was drawn with other weights of {recipe.model} ({recipe.weights[:12]}…, installed are "
+                f"{model.digest[:12]}…); install the version of Lorespark that made it."
+            )
+        if model.size_px != recipe.size:
+            raise InvalidRecipe(f"The model {model.id} draws at {model.size_px} px, not at {recipe.size}.")
+        return model
+
+    def _pipeline(self, model: SpriteModel, precision: Precision) -> SpritePipeline:
+        key = (model.id, precision)
+        if key not in self._pipelines:
+            model.check_files()
+            self._pipelines[key] = load_pipeline(model.folder, self._text_encoder(), precision, self.device)
+        return self._pipelines[key]
+
+    def _text_encoder(self) -> TextEncoder:
+        if self._encoder is None:
+            self._encoder = load_text_encoder()
+        return self._encoder
+
+    def token_count(self, prompt: str) -> int:
+        """How many of the ``MAX_TOKENS`` tokens that the model reads ``prompt`` takes."""
+        return self._text_encoder().token_count(prompt)
+
+
+def load_pipeline(
+    folder: Path, encoder: TextEncoder, precision: Precision, device: torch.device
+) -> SpritePipeline:
+    """The pipeline of a folder in the standard layout; network in ``precision``, autoencoder and text in float32."""
+    with quiet_loading():
+        pipeline = SpritePipeline.from_pretrained(
+            folder,
+            text_encoder=encoder.model,
+            tokenizer=encoder.tokenizer,
+            dtype=torch.float32,
+            local_files_only=True,
+            use_safetensors=True,
+        )
+        pipeline.to(device)
+        dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        pipeline.unet.to(dtype=dtype, memory_format=torch.channels_last)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def best_precision(device: torch.device) -> Precision:
+    """bf16 where the processor multiplies it natively, float32 elsewhere."""
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
+
+
+def conditioning(recipe: Recipe) -> str:
+    """What the network reads: the prompt, and the word ``tile`` where a tile's prompt names nothing that is one."""
+    words = recipe.prompt.lower().replace(",", " ").split()
+    if recipe.kind is Kind.TILE and TILE_NOUNS.isdisjoint(words):
+        return f"{recipe.prompt} tile"
+    return recipe.prompt
+
+
+def _batch_key(recipe: Recipe) -> tuple[str, str, int, float]:
+    return recipe.model, recipe.precision, recipe.steps, recipe.guidance

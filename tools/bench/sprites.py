@@ -1,0 +1,33 @@
+"""How long a picture takes, and what drawing sixteen together saves."""
+
+from collections.abc import Iterator
+
+from generators.recipe import Kind
+from generators.sprite_generator import SpriteGenerator
+from tools.bench.figure import Figure, median_s
+
+PROMPTS = {
+    32: (Kind.ITEM, "red potion bottle"),
+    64: (Kind.CHARACTER, "a knight in silver armour with a sword"),
+}
+
+
+def figures() -> Iterator[Figure]:
+    generator = SpriteGenerator()
+    latencies, speedups = {}, {}
+    for size, (kind, prompt) in PROMPTS.items():
+        recipes = [generator.recipe(prompt, kind, seed, size=size) for seed in range(16)]
+        latencies[size] = median_s(lambda recipes=recipes: generator.draw(recipes[:1]), 9)
+        together = median_s(lambda recipes=recipes: generator.draw(recipes), 5)
+        speedups[size] = 16 * latencies[size] / together
+        steps = recipes[0].steps
+        yield Figure(
+            f"sprite_{size}_latency_s", latencies[size], "s", note=f"{steps} steps, {generator.precision}"
+        )
+        yield Figure(f"sprite_{size}_per_s", 16 / together, "1/s", note="sixteen drawn together")
+    yield Figure(
+        "sprite_latency_s", max(latencies.values()), "s", 0.4, note="the slower size, finished to PNG"
+    )
+    yield Figure(
+        "sprite_batch16_speedup", min(speedups.values()), "x", 3.0, at_most=False, note="against one by one"
+    )

@@ -1,0 +1,269 @@
+"""Trains a sprite network on a set that tools.sprite_dataset made, on CPU or CUDA, and resumes where it stopped.
+
+    python -m tools.train_sprites --size 32 --minutes 120 --out runs/sprite-32 [--start-from FOLDER]
+    python -m tools.train_sprites --size 64 --minutes 120 --out runs/sprite-64 --codec runs/codec-64
+
+The out folder holds state.pt (network, its average, optimiser, step: everything a resumed run needs), log.csv (step,
+seconds, pictures seen, learning rate, loss, loss by kind), sheets of samples, and unet/ (the average, fp16). Creating a
+file named ``pause`` there makes the run wait until it is removed.
+"""
+
+import argparse
+import copy
+import csv
+import math
+import os
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderTiny, FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from generators.sprite_pipeline import SpritePipeline, premultiplied
+from generators.text_encoder import STATE_WIDTH, load_text_encoder
+from tools.sprites.batches import Batches
+from tools.sprites.dataset import SpriteSet, read_set
+from tools.sprites.sheet import PROMPTS, save_sheet
+from tools.sprites.text_cache import read_text_cache
+
+EMA_DECAY = 0.9995
+WARMUP_STEPS = 300
+SHIFT = 2.0  # of the sampling times, towards noise: t' = 2t / (1 + t)
+COOLDOWN_SHARE = 0.3  # of the run: the learning rate falls to a fiftieth of its peak over it
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the command line asked for."""
+
+    size_px: int
+    data: Path
+    out: Path
+    codec: Path | None
+    start_from: Path | None
+    minutes: float
+    batch: int
+    learning_rate: float
+    seed: int
+    threads: int
+
+
+def new_network() -> UNet2DConditionModel:
+    """The bundled architecture: 9.3M parameters over 16 channels at 16x16."""
+    return UNet2DConditionModel(
+        sample_size=16,
+        in_channels=16,
+        out_channels=16,
+        block_out_channels=(96, 192),
+        layers_per_block=1,
+        norm_num_groups=16,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        mid_block_type="UNetMidBlock2DCrossAttn",
+        cross_attention_dim=STATE_WIDTH,
+        attention_head_dim=6,
+    )
+
+
+class Run:
+    """A training run: its network, average, optimiser, clock and files."""
+
+    def __init__(self, plan: Plan, device: torch.device) -> None:
+        self.plan, self.device = plan, device
+        self.step, self.pictures, self.seconds = 0, 0, 0.0
+        torch.manual_seed(plan.seed)
+        start = plan.start_from
+        network = UNet2DConditionModel.from_pretrained(start, dtype=torch.float32) if start else new_network()
+        self.network = network.to(device, memory_format=torch.channels_last).train()
+        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), plan.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
+        )
+        self.vae = AutoencoderTiny.from_pretrained(plan.codec, dtype=torch.float32) if plan.codec else None
+        if (plan.out / "state.pt").exists():
+            self._resume()
+
+    def _resume(self) -> None:
+        state = torch.load(self.plan.out / "state.pt", map_location=self.device, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.pictures, self.seconds = state["step"], state["pictures"], state["seconds"]
+        print(
+            f"resumed at step {self.step:,d}, {self.pictures:,d} pictures seen, {self.seconds / 60:.0f} minutes"
+        )
+
+    def save(self) -> None:
+        """Writes the state and the fp16 average; a run killed while saving keeps the last state."""
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "pictures": self.pictures,
+            "seconds": self.seconds,
+        }
+        temporary = self.plan.out / "state.pt.new"
+        torch.save(state, temporary)
+        os.replace(temporary, self.plan.out / "state.pt")  # noqa: PTH105 - the atomic one
+        copy.deepcopy(self.average).to(torch.float16).save_pretrained(self.plan.out / "unet")
+
+    def learning_rate(self) -> float:
+        """Warm-up, a plateau, and a linear fall over the last part of the planned minutes."""
+        done = min(1.0, self.seconds / (self.plan.minutes * 60))
+        fall = 1.0 if done < 1 - COOLDOWN_SHARE else max(0.02, (1 - done) / COOLDOWN_SHARE)
+        return self.plan.learning_rate * min(1.0, (self.step + 1) / WARMUP_STEPS) * fall
+
+    def train_step(self, batches: Batches) -> tuple[float, dict[str, list[float]]]:
+        """One optimiser step; returns the loss and its terms by kind."""
+        batch = batches.batch(self.step, self.plan.batch)
+        clean = batch.clean.to(self.device)
+        # Logit-normal times leaning to noise, where a caption decides the most (Esser et al. 2024, section 3.1).
+        generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + self.step)
+        t = torch.sigmoid(torch.randn(len(clean), generator=generator) + 0.4).to(self.device)
+        noise = torch.randn(clean.shape, generator=generator).to(self.device)
+        weight = t[:, None, None, None]
+        noisy = ((1 - weight) * clean + weight * noise).contiguous(memory_format=torch.channels_last)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate()
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            velocity = self.network(
+                noisy,
+                t * 1000,
+                batch.states.to(self.device),
+                encoder_attention_mask=batch.mask.to(self.device),
+            ).sample
+        each = ((velocity.float() - (noise - clean)) ** 2).mean((1, 2, 3))
+        loss = each.mean()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self._follow()
+        self.step += 1
+        self.pictures += len(clean)
+        by_kind: dict[str, list[float]] = defaultdict(list)
+        for kind, value in zip(batch.kinds, each.detach().tolist(), strict=True):
+            by_kind[kind].append(value)
+        return loss.item(), by_kind
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        decay = min(EMA_DECAY, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
+
+    def sheet(self) -> None:
+        """Samples of the average: fixed prompts, two seeds, nothing chosen."""
+        encoder = load_text_encoder()
+        scheduler = FlowMatchEulerDiscreteScheduler(shift=SHIFT)
+        pipeline = SpritePipeline(self.average, scheduler, self.vae, encoder.model, encoder.tokenizer)
+        pipeline.set_progress_bar_config(disable=True)
+        save_sheet(pipeline, PROMPTS[self.plan.size_px], self.plan.out / f"sheet-{self.step:06d}.png")
+
+
+def encoded(vae: AutoencoderTiny, pictures: SpriteSet) -> tuple[torch.Tensor, torch.Tensor]:
+    """The latents of all pictures and of their mirror images (n 16 16 16 each, fp16)."""
+    pipeline = SpritePipeline(new_network(), FlowMatchEulerDiscreteScheduler(), vae)
+    sides: list[torch.Tensor] = []
+    with torch.inference_mode():
+        for mirrored in (False, True):
+            parts = []
+            for begin in range(0, len(pictures.captions), 256):
+                pixels = np.array(pictures.pixels[begin : begin + 256])
+                parts.append(
+                    pipeline.encode(premultiplied(pixels[:, :, ::-1] if mirrored else pixels)).half()
+                )
+            sides.append(torch.cat(parts))
+    return sides[0], sides[1]
+
+
+@contextmanager
+def stopping_signals() -> Iterator[list[int]]:
+    """A list that is empty until this process is asked to stop; the signals do nothing else meanwhile."""
+    asked: list[int] = []
+    wanted = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda got, _: asked.append(got)) for number in wanted]
+    try:
+        yield asked
+    finally:
+        for number, handler in zip(wanted, before, strict=True):
+            signal.signal(number, handler)
+
+
+def train(plan: Plan) -> None:
+    """Trains until the plan's minutes are spent or a signal asks to stop; saves and draws a sheet at the end."""
+    torch.set_num_threads(plan.threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    plan.out.mkdir(parents=True, exist_ok=True)
+    pictures, text = read_set(plan.data, plan.size_px), read_text_cache(plan.data, plan.size_px)
+    run = Run(plan, device)
+    batches = Batches(pictures, text, plan.size_px, plan.seed)
+    if run.vae is not None:
+        batches.use_latents(*encoded(run.vae, pictures))
+    losses: dict[str, list[float]] = defaultdict(list)
+    saved = drawn = time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with (
+        stopping_signals() as stopping,
+        Progress(*columns, refresh_per_second=1) as bar,
+        (plan.out / "log.csv").open("a", newline="") as log,
+    ):
+        task = bar.add_task("training", total=plan.minutes * 60, completed=run.seconds)
+        writer = csv.writer(log)
+        while run.seconds < plan.minutes * 60 and not stopping:
+            while (plan.out / "pause").exists() and not stopping:
+                time.sleep(1)
+            began = time.monotonic()
+            loss, by_kind = run.train_step(batches)
+            if not math.isfinite(loss):
+                raise SystemExit(
+                    f"The loss is {loss} at step {run.step}; lower --learning-rate and run again to resume."
+                )
+            # A paused or frozen process must not count its sleep as training.
+            run.seconds += min(time.monotonic() - began, 30.0)
+            losses["all"].append(loss)
+            for kind, values in by_kind.items():
+                losses[kind] += values
+            bar.update(task, completed=run.seconds, description=f"step {run.step:,d} loss {loss:.3f}")
+            if run.step % 100 == 0:
+                means = {kind: sum(values) / len(values) for kind, values in sorted(losses.items())}
+                row = [run.step, round(run.seconds), run.pictures, f"{run.learning_rate():.2e}"]
+                writer.writerow(row + [f"{kind}={mean:.4f}" for kind, mean in means.items()])
+                log.flush()
+                losses.clear()
+            if time.monotonic() - saved > 180:
+                run.save()
+                saved = time.monotonic()
+            if time.monotonic() - drawn > 900:
+                run.sheet()
+                drawn = time.monotonic()
+    run.save()
+    run.sheet()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train a sprite network; run again to resume.")
+    parser.add_argument("--size", type=int, choices=(32, 64), required=True, dest="size_px")
+    parser.add_argument("--data", type=Path, default=Path("runs/dataset"))
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--codec", type=Path, help="autoencoder folder, for 64 px")
+    parser.add_argument("--start-from", type=Path, help="a UNet folder to start from")
+    parser.add_argument(
+        "--minutes", type=float, default=120.0, help="training time in all, resumed parts included"
+    )
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=5e-4)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 2)
+    train(Plan(**vars(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    main()
