@@ -1,12 +1,11 @@
 """The same contract on two nodes: the embedded chain, and a real anvil from npm."""
 
 import contextlib
-import os
 import secrets
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,12 +25,7 @@ RICH_WEI = 10**20
 # How long anvil may take to open its port on a busy machine.
 START_TIMEOUT_S = 30
 
-
-def skip_or_fail(reason: str) -> NoReturn:
-    """Skips the test, or fails it where everything is required."""
-    if os.environ.get("LORESPARK_TEST_REQUIRE") == "all":
-        pytest.fail(reason)
-    pytest.skip(reason)
+SkipOrFail = Callable[[str], NoReturn]  # the fixture of tests/conftest.py
 
 
 @dataclass(frozen=True)
@@ -93,13 +87,13 @@ class Collection:
 
 
 @pytest.fixture(scope="session")
-def npm() -> None:
+def npm(skip_or_fail: SkipOrFail) -> None:
     if not (CONTRACTS / "node_modules" / "solc").is_dir():
         skip_or_fail("solc is not installed; run `npm ci --ignore-scripts` in chain/contracts")
 
 
 @pytest.fixture(scope="session")
-def anvil_url() -> Iterator[str]:
+def anvil_url(skip_or_fail: SkipOrFail) -> Iterator[str]:
     if not ANVIL.exists():
         skip_or_fail("anvil is not installed; run `npm ci --ignore-scripts` in chain/contracts")
     with socket.socket() as probe:

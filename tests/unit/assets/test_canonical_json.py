@@ -2,8 +2,8 @@
 
 import copy
 import json
-import sys
 import pickle
+import sys
 
 import pytest
 from hypothesis import given
