@@ -1,0 +1,41 @@
+"""What the commands answer as JSON: assets, mints and checks."""
+
+from typing import TYPE_CHECKING, Any
+
+from assets.asset import Asset
+
+if TYPE_CHECKING:  # it imports web3, which takes a second
+    from engine.app import Application, MintedAsset
+    from engine.verification import Check
+
+
+def asset_json(application: "Application", asset: Asset) -> dict[str, Any]:
+    fields = asset.to_json()
+    return {
+        "asset_id": asset.asset_id,
+        "kind": asset.kind.value,
+        "name": asset.name,
+        "media_path": str(application.media_path(asset)),
+        **{
+            name: fields[name] for name in ("media_cid", "image_cid", "metadata_cid", "recipe_hash", "recipe")
+        },
+    }
+
+
+def mint_json(minted: "MintedAsset") -> dict[str, Any]:
+    return {
+        "token_id": int(minted.mint.token_id or 0),
+        "contract": minted.mint.contract,
+        "chain_id": minted.mint.chain_id,
+        "tx_hash": minted.mint.tx_hash,
+        "block_number": minted.mint.block_number,
+        "token_uri": minted.token_uri,
+        "owner": minted.owner,
+        "status": minted.mint.status,
+        "already_minted": minted.already_minted,
+    }
+
+
+def checks_json(checks: "list[Check]") -> dict[str, Any]:
+    rows = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
+    return {"ok": all(check.ok for check in checks), "checks": rows}

@@ -1,0 +1,256 @@
+"""Everything wired: settings, stores, generator, chain and jobs, for one data folder."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from uuid import uuid4
+
+from assets.asset import Asset
+from assets.blockstore import BlockStore
+from assets.cid import Cid
+from assets.errors import AssetsError
+from assets.package import asset_directory, export_asset_car
+from assets.unixfs import read_file
+from chain.address import parse_recipient
+from chain.connection import LOCAL_POLL_LATENCY_S, ChainSettings, Connection, connect
+from chain.errors import ChainError
+from chain.signer import EnvironmentSigner, KeystoreSigner, Signer
+from engine.data_folder import DataFolder, write_whole, writing_whole
+from engine.database.records import MintRecord, Records
+from engine.errors import EngineError, ExportFailed, InvalidRequest, JobFailed, UnknownAsset
+from engine.jobs.creation import CreationJob
+from engine.jobs.mint import ChainAccess, MintJob
+from engine.jobs.outbox import Outbox
+from engine.settings import Settings
+from engine.verification import Check, verify_token
+from generators.errors import GeneratorError
+from generators.progress import ProgressCallback
+from generators.recipe import MAX_COUNT, Recipe
+
+if TYPE_CHECKING:
+    from engine.jobs.runtime import JobRuntime
+    from generators.sprite_generator import SpriteGenerator
+
+REMOTE_POLL_LATENCY_S = 1.0
+REMOTE_TIMEOUT_S = 180.0
+EMBEDDED_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class MintedAsset:
+    """A confirmed mint, and whether it was there before it was asked for."""
+
+    mint: MintRecord
+    token_uri: str
+    owner: str
+    already_minted: bool
+
+
+class Application:
+    """One open data folder. Expensive parts are made when they are first needed."""
+
+    def __init__(self, settings: Settings, folder: DataFolder) -> None:
+        self.settings, self.folder = settings, folder
+        self.records = Records.open(folder.records)
+        self.blocks = BlockStore(folder.blocks)
+        self.creation_job = CreationJob(self.records, lambda: self.generator, self.blocks)
+        self.mint_job = MintJob(self.records, lambda: self.chain, settings.contract)
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Opens the data folder and its records.
+
+        Raises DataFolderUnusable, DatabaseUnusable.
+        """
+        folder = DataFolder.open(settings.data_dir)
+        try:
+            return cls(settings, folder)
+        except BaseException:
+            folder.close()
+            raise
+
+    def close(self) -> None:
+        """Lets go of the data folder, unless a job still runs: then it is held until the process ends."""
+        if "jobs" in vars(self) and not self.jobs.close():
+            return
+        with ExitStack() as stack:
+            stack.callback(self.folder.close)
+            stack.callback(self.records.close)
+            if "connection" in vars(self):
+                stack.callback(self.connection.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @cached_property
+    def generator(self) -> "SpriteGenerator":
+        # torch and diffusers take seconds to import, and only drawing needs them.
+        from generators.sprite_generator import SpriteGenerator  # noqa: PLC0415
+
+        return SpriteGenerator()
+
+    @cached_property
+    def connection(self) -> Connection:
+        return self._connect()
+
+    @cached_property
+    def chain(self) -> ChainAccess:
+        connection, signer = self.connection, self._signer()
+        chain_id = connection.settings.chain_id
+        return ChainAccess(connection, signer, Outbox(self.records, connection.web3, signer, chain_id))
+
+    @cached_property
+    def jobs(self) -> "JobRuntime":
+        # DBOS takes half a second to import and start, and only commands that make something need it.
+        from engine.jobs.runtime import JobRuntime  # noqa: PLC0415
+
+        return JobRuntime(self.folder.jobs, self.creation_job, self.mint_job)
+
+    def _connect(self) -> Connection:
+        settings, embedded = self.settings, self.settings.rpc_url is None
+        return connect(
+            ChainSettings(
+                network="the embedded chain" if embedded else f"chain {settings.chain_id}",
+                chain_id=settings.chain_id,
+                rpc_url=settings.rpc_url,
+                embedded_path=self.folder.chain if embedded else None,
+                confirmations=settings.confirmations,
+                poll_latency_s=LOCAL_POLL_LATENCY_S if embedded else REMOTE_POLL_LATENCY_S,
+                timeout_s=EMBEDDED_TIMEOUT_S if embedded else REMOTE_TIMEOUT_S,
+            )
+        )
+
+    def _signer(self) -> Signer:
+        if self.settings.private_key is not None:
+            return EnvironmentSigner(self.settings.private_key)
+        return KeystoreSigner.load_or_create(self.folder.keys / "signer.json", self.folder.keys / "password")
+
+    # what people ask for
+
+    def unfinished(self) -> int:
+        """How many jobs an earlier process left unfinished."""
+        return len(self.records.unfinished_creations()) + len(self._unfinished_mints())
+
+    def resume(self) -> list[str]:
+        """Finishes what an earlier process left unfinished; returns a sentence for each job that did not end well.
+
+        One that the chain or the disk keeps from going on is left for the next time and holds up no other.
+        """
+        self.blocks.remove_stale(older_than_s=0)  # the folder's lock says that nobody else is writing
+        told: list[str] = []
+        work: list[tuple[Callable[[str], object], str]] = [
+            *((self._finish_creation, creation_id) for creation_id in self.records.unfinished_creations()),
+            *((self._finish_mint, mint_id) for mint_id in self._unfinished_mints()),
+        ]
+        for finish, record_id in work:
+            try:
+                finish(record_id)
+            except (EngineError, GeneratorError, AssetsError, ChainError) as error:
+                told.append(f"{record_id} could not be finished: {error}")
+        return told
+
+    def create(self, recipes: Sequence[Recipe], on_progress: ProgressCallback | None = None) -> str:
+        """Draws, stores and records one asset for each recipe; returns the creation's id.
+
+        Raises InvalidRequest for none or too many recipes, JobFailed with the reason where it ended without them.
+        """
+        if not 1 <= len(recipes) <= MAX_COUNT:
+            raise InvalidRequest(f"{len(recipes)} assets cannot be made at once; ask for 1 to {MAX_COUNT}.")
+        _ = self.jobs  # opened first: where it cannot be, nothing is recorded
+        creation_id = f"creation-{uuid4().hex[:20]}"
+        self.records.add_creation(creation_id, [recipe.to_dict() for recipe in recipes])
+        if on_progress is not None:
+            self.creation_job.listeners[creation_id] = on_progress
+        try:
+            self._finish_creation(creation_id)
+        finally:
+            self.creation_job.listeners.pop(creation_id, None)
+        return creation_id
+
+    def asset(self, asset_id: str) -> Asset:
+        """Raises UnknownAsset."""
+        asset = self.records.asset(asset_id)
+        if asset is None:
+            raise UnknownAsset(
+                f"There is no asset {asset_id[:80]!r} in {self.folder.root}; `lorespark list` shows those there are."
+            )
+        return asset
+
+    def media_path(self, asset: Asset) -> Path:
+        """The asset's picture as a plain file; written again from the block store where it is gone."""
+        path = self.folder.media / f"{asset.asset_id}.png"
+        if not path.exists():
+            write_whole(path, self._file(asset.media_cid))
+        return path
+
+    def mint(self, asset_id: str, recipient: str | None = None) -> MintedAsset:
+        """Brings the asset onto the chain, once; asked for again it answers with the same token.
+
+        Raises UnknownAsset, InvalidAddress, JobFailed with the reason where the chain refused it, and ChainError
+        where the chain could not be asked: then asking again goes on with the same mint.
+        """
+        asset = self.asset(asset_id)
+        to = parse_recipient(recipient) if recipient is not None else None
+        chain, _ = self.chain, self.jobs  # opened first: where they cannot be, nothing is recorded
+        chain_id = chain.connection.settings.chain_id
+        mint, _ = self.records.add_mint(asset.asset_id, to or chain.signer.address, chain_id)
+        already = mint.status == "confirmed"
+        done = mint if already else self._finish_mint(mint.id)
+        contract, token_id = self.mint_job.contract(), int(done.token_id or 0)
+        return MintedAsset(done, contract.token_uri(token_id), contract.owner_of(token_id), already)
+
+    def verify(self, token_id: int) -> list[Check]:
+        """Follows a token from the chain to its pixels. Raises UnknownToken, ContractMissing and node errors."""
+        return verify_token(self.mint_job.contract(), token_id, self.blocks, lambda: self.generator)
+
+    def export(self, asset_id: str, path: Path) -> str:
+        """Writes the asset's metadata and pictures as a CAR; returns the CID of the folder that holds them.
+
+        Raises UnknownAsset, BlockMissing, BlockDamaged, and ExportFailed where the file cannot be written.
+        """
+        asset = self.asset(asset_id)
+        package = asset_directory(
+            self.blocks,
+            metadata=self._file(asset.metadata_cid),
+            media=self._file(asset.media_cid),
+            image=self._file(asset.image_cid),
+        )
+        try:
+            if path.exists() and not path.is_file():
+                raise ExportFailed(f"{path} is there and is not a file; give the name of a file to write.")
+            with writing_whole(path) as file:
+                export_asset_car(file, package.root, self.blocks)
+        except OSError as error:
+            reason = (error.strerror or type(error).__name__).lower()
+            raise ExportFailed(
+                f"The file {path} cannot be written ({reason}); name one in a folder that is there, that you can "
+                "write, and that has space."
+            ) from error
+        return str(package.root)
+
+    def _finish_creation(self, creation_id: str) -> None:
+        self.jobs.create(creation_id)
+        creation = self.records.creation(creation_id)
+        assert creation is not None, "a creation's record outlives its job"
+        if creation.status != "succeeded":
+            raise JobFailed(creation.error or f"The creation {creation_id} ended as {creation.status}.")
+
+    def _finish_mint(self, mint_id: str) -> MintRecord:
+        self.jobs.mint(mint_id)
+        mint = self.records.mint(mint_id)
+        assert mint is not None, "a mint's record outlives its job"
+        if mint.status != "confirmed":
+            raise JobFailed(mint.error or f"The mint {mint_id} ended as {mint.status}.")
+        return mint
+
+    def _unfinished_mints(self) -> list[str]:
+        return self.records.unfinished_mints(self.settings.chain_id)
+
+    def _file(self, cid: Cid) -> bytes:
+        return b"".join(read_file(cid, self.blocks))

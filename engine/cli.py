@@ -1,0 +1,308 @@
+"""``lorespark …``: the command line over one data folder."""
+
+# torch, diffusers and web3 take seconds to import. `--help`, a wrong option or an empty prompt must not wait for
+# them, so engine.app and what needs them are imported inside the commands.
+import os
+import re
+import sys
+import time
+import warnings
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from engine.answers import asset_json, checks_json, mint_json
+from engine.errors import InvalidRequest
+from engine.settings import Settings
+from engine.terminal import STOPPED, errors, fail, notes, opened_application, out, print_json
+from generators.palette import read_palette
+from generators.recipe import DEFAULT_COLOURS, MAX_TOKENS, Kind, Recipe, check_request, random_seed
+
+if TYPE_CHECKING:
+    from engine.app import Application
+    from engine.verification import Check
+
+app = typer.Typer(
+    name="lorespark",
+    help="Prompts become sprites, sprites become tokens that anyone can verify.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+MAX_TOKEN_ID = 2**256 - 1  # a uint256
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+class Size(StrEnum):
+    SMALL = "32"
+    FINE = "64"
+
+
+@app.command()
+def create(
+    prompt: Annotated[str, typer.Argument(help="What to draw, in plain words.")],
+    kind: Annotated[Kind, typer.Option(help="What it is in the game.")] = Kind.CHARACTER,
+    count: Annotated[int, typer.Option(help="How many to draw, with seeds one after another.")] = 1,
+    seed: Annotated[int | None, typer.Option(help="The first picture's seed; random if left out.")] = None,
+    size: Annotated[
+        Size | None, typer.Option(help="Pixels a side; 64 for characters, else 32, if left out.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Denoising steps; the model's own if left out.")] = None,
+    guidance: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
+    negative_prompt: Annotated[str, typer.Option("--negative", help="What to keep out of the picture.")] = "",
+    palette: Annotated[
+        str | None,
+        typer.Option(
+            help="A palette file (.hex, .gpl, .pal, PNG), a number of colours, or 'none'; 32 if left out."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw assets from a prompt."""
+    first_seed = random_seed() if seed is None else seed
+    with errors():
+        colours = _palette(palette)
+        wanted: dict[str, Any] = {
+            "prompt": prompt,
+            "kind": kind,
+            "negative_prompt": negative_prompt,
+            "palette": colours,
+        }
+        check_request(**wanted, seed=first_seed, steps=steps, guidance=guidance, count=count)
+        settings: dict[str, Any] = {"size": int(size) if size else None, "steps": steps, "guidance": guidance}
+        with opened_application() as application:
+            recipes = [
+                application.generator.recipe(**wanted, **settings, seed=first_seed + index)
+                for index in range(count)
+            ]
+            _warn_of_cut_prompt(application, prompt)
+            creation_id = _create(application, recipes)
+            assets = [asset_json(application, asset) for asset in application.records.assets_of(creation_id)]
+    if as_json:
+        print_json({"creation_id": creation_id, "assets": assets})
+        return
+    for asset in assets:
+        out.print(
+            f"[bold]{asset['asset_id']}[/]  seed {asset['recipe']['seed']}  {escape(asset['media_path'])}"
+        )
+    out.print(f"Mint one with [bold]lorespark mint {assets[0]['asset_id']}[/].")
+
+
+@app.command()
+def mint(
+    asset_id: Annotated[str, typer.Argument(help="An asset's id, as `create` and `list` print it.")],
+    to: Annotated[str | None, typer.Option(help="Who gets the token; your own signer if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring an asset onto the chain. Asked again, it answers with the same token."""
+    with errors(), opened_application() as application:
+        minted = application.mint(asset_id, to)
+    if as_json:
+        print_json(mint_json(minted))
+        return
+    told = "was minted before" if minted.already_minted else "minted"
+    out.print(f"Token [bold]{minted.mint.token_id}[/] {told}, owned by {minted.owner}.")
+    if to is not None and to.lower() != minted.mint.recipient.lower():
+        out.print(f"An asset has one token, and its mint began before: nothing was minted to {to}.")
+    out.print(f"  {minted.token_uri}")
+    out.print(f"  contract {minted.mint.contract} on chain {minted.mint.chain_id}")
+    out.print(f"Check it with [bold]lorespark verify {minted.mint.token_id}[/].")
+
+
+@app.command()
+def verify(
+    token_id: Annotated[str, typer.Argument(help="A token's number.")], as_json: AsJson = False
+) -> None:
+    """Follow a token from the chain to its pixels, and draw them again. Exits 1 where a check fails."""
+    with errors():
+        if not re.fullmatch(r"[0-9]{1,78}", token_id) or int(token_id) > MAX_TOKEN_ID:
+            raise InvalidRequest(
+                f"{token_id[:80]!r} is not a token's number; `lorespark list` shows the tokens."
+            )
+        with opened_application() as application:
+            checks = application.verify(int(token_id))
+    if as_json:
+        print_json(checks_json(checks))
+    else:
+        for check in checks:
+            mark = "[green]ok    [/]" if check.ok else "[red]failed[/]"
+            out.print(f"{mark} {check.name:<16} {escape(check.detail)}")
+    if not _all(checks):
+        failed = next(check for check in checks if not check.ok)
+        fail(f"Token {token_id} is not proven: its check {failed.name} failed. {_sentence(failed.detail)}")
+
+
+@app.command()
+def export(
+    asset_id: Annotated[str, typer.Argument(help="An asset's id.")],
+    car: Annotated[Path, typer.Option(help="The CAR file to write.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write an asset's metadata and pictures as a CAR file, which any IPFS node imports."""
+    with errors(), opened_application() as application:
+        root = application.export(asset_id, car)
+    if as_json:
+        print_json({"root": root, "car": str(car.absolute()), "bytes": car.stat().st_size})
+        return
+    out.print(f"{escape(str(car))} ({car.stat().st_size:,d} bytes), root [bold]{root}[/]")
+
+
+@app.command(name="list")
+def list_assets(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show the newest assets and their tokens."""
+    with errors(), opened_application() as application:
+        listed = [
+            (asset, application.records.mint_of(asset.asset_id))
+            for asset in application.records.newest_assets(limit)
+        ]
+        rows = [
+            asset_json(application, asset)
+            | {"token_id": int(mint.token_id) if mint and mint.token_id else None}
+            for asset, mint in listed
+            if as_json
+        ]
+    if as_json:
+        print_json({"assets": rows})
+        return
+    if not listed:
+        out.print("No assets yet. Draw one: [bold]lorespark create 'a red potion bottle' --kind item[/]")
+        return
+    table = Table("asset", "kind", "name", "token", box=None, pad_edge=False)
+    for asset, mint in listed:
+        table.add_row(asset.asset_id, asset.kind.value, escape(asset.name), mint.token_id if mint else "")
+    out.print(table)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is installed, which device draws, which back ends answer, and what to do about what does not."""
+    from engine.doctor import examine  # noqa: PLC0415
+
+    with errors():
+        findings = examine(Settings.from_environment())
+    if as_json:
+        checks = [{"name": f.name, "ok": f.ok, "detail": f.detail, "remedy": f.remedy} for f in findings]
+        print_json({"ok": all(f.ok for f in findings), "checks": checks})
+    else:
+        for finding in findings:
+            out.print(
+                f"{'[green]ok    [/]' if finding.ok else '[red]failed[/]'} {finding.name:<14} {escape(finding.detail)}"
+            )
+            if finding.remedy:
+                out.print(f"       [yellow]{escape(finding.remedy)}[/]")
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(as_json: AsJson = False) -> None:
+    """Draw a character, an item and a tile, mint them, verify them, and make a contact sheet."""
+    from engine.demo import DEMO_PROMPTS, contact_sheet  # noqa: PLC0415
+
+    began = time.monotonic()
+    with errors(), opened_application() as application:
+        recipes = [
+            application.generator.recipe(prompt=prompt, kind=kind, seed=random_seed())
+            for kind, prompt in DEMO_PROMPTS
+        ]
+        creation_id = _create(application, recipes)
+        assets = application.records.assets_of(creation_id)
+        rows: list[dict[str, Any]] = []
+        for asset in assets:
+            minted = application.mint(asset.asset_id)
+            checks = application.verify(int(minted.mint.token_id or 0))
+            rows.append(
+                asset_json(application, asset) | {"mint": mint_json(minted), "verify": checks_json(checks)}
+            )
+            if not as_json:
+                told = "verified from the chain back to the pixels" if _all(checks) else "NOT verified"
+                out.print(
+                    f"token [bold]{minted.mint.token_id}[/]  {asset.kind.value:<9}  {escape(asset.name)}: {told}"
+                )
+        sheet = contact_sheet(application, assets)
+    ok = all(row["verify"]["ok"] for row in rows)
+    if as_json:
+        seconds = round(time.monotonic() - began, 2)
+        print_json(
+            {
+                "ok": ok,
+                "creation_id": creation_id,
+                "assets": rows,
+                "contact_sheet": str(sheet),
+                "seconds": seconds,
+            }
+        )
+    else:
+        out.print(f"{time.monotonic() - began:.1f} s. The pictures: [bold]{escape(str(sheet))}[/]")
+        out.print("Draw your own: [bold]lorespark create 'a wizard in a blue robe' --kind character[/]")
+    if not ok:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """The console script."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries' notes to programmers, who ask for them with -W
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # else who read the output went away, and knows
+            notes.print(f"The output cannot be written ({error.strerror}); send it elsewhere.", style="red")
+        os._exit(1)  # the usual way out would try to write it once more
+    except SystemExit as end:
+        if end.code == STOPPED:
+            # A thread that still draws or waits for the chain would keep the process for as long as it takes.
+            # Jobs survive being killed, and the data folder's lock ends with the process.
+            os._exit(STOPPED)
+        raise
+
+
+def _create(application: "Application", recipes: list[Recipe]) -> str:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as bar:
+        what = "picture" if len(recipes) == 1 else f"{len(recipes)} pictures"
+        task = bar.add_task(f"drawing {what}", total=sum(recipe.steps for recipe in recipes))
+        return application.create(recipes, lambda done: bar.advance(task, len(done.indices)))
+
+
+def _palette(text: str | None) -> int | tuple[str, ...] | None:
+    if text is None:
+        return DEFAULT_COLOURS
+    if text.lower() == "none":
+        return None
+    if re.fullmatch(r"-?[0-9]{1,9}", text):
+        return int(text)
+    return read_palette(Path(text))
+
+
+def _warn_of_cut_prompt(application: "Application", prompt: str) -> None:
+    tokens = application.generator.token_count(prompt)
+    if tokens > MAX_TOKENS:
+        notes.print(
+            f"The prompt has {tokens} tokens; the model reads the first {MAX_TOKENS}. Put what matters first.",
+            style="yellow",
+        )
+
+
+def _all(checks: "list[Check]") -> bool:
+    return all(check.ok for check in checks)
+
+
+def _sentence(detail: str) -> str:
+    return detail[:1].upper() + detail[1:].rstrip(".") + "."
+
+
+if __name__ == "__main__":
+    main()

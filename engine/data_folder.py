@@ -1,0 +1,130 @@
+"""The folder that holds everything one Lorespark knows, held by one process at a time."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO, Self
+
+from engine.errors import DataFolderUnusable
+
+LOCK_FILE = "lock"
+
+
+@dataclass
+class DataFolder:
+    """Locked from ``open`` to ``close``; the lock ends with the process, however it ends."""
+
+    root: Path
+    _lock: IO[str]
+
+    @classmethod
+    def open(cls, root: Path) -> Self:
+        """Makes the folder where it is missing and locks it.
+
+        Raises DataFolderUnusable where it cannot be written, its disk is full, or another process holds it.
+        """
+        try:
+            root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = (root / LOCK_FILE).open("a+", encoding="ascii")
+        except OSError as error:
+            raise unusable(root, error) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            holder = lock.read(20).strip()
+            lock.close()
+            who = f"process {holder}" if holder.isdigit() else "another process"
+            raise DataFolderUnusable(
+                f"The data folder {root} is in use by {who}; wait for it, stop it, or set LORESPARK_DATA_DIR "
+                "to another folder."
+            ) from error
+        except OSError as error:
+            lock.close()
+            raise unusable(root, error) from error
+        try:
+            lock.seek(0)
+            lock.truncate()
+            lock.write(str(os.getpid()))
+            lock.flush()
+        except OSError as error:
+            with suppress(OSError):  # closing tries to write once more
+                lock.close()
+            raise unusable(root, error) from error
+        return cls(root, lock)
+
+    def close(self) -> None:
+        self._lock.close()
+
+    @property
+    def records(self) -> Path:
+        return self.root / "records.db"
+
+    @property
+    def jobs(self) -> Path:
+        return self.root / "jobs.db"
+
+    @property
+    def blocks(self) -> Path:
+        return self.root / "blocks"
+
+    @property
+    def chain(self) -> Path:
+        return self.root / "chain.db"
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
+    @property
+    def media(self) -> Path:
+        """Finished pictures as plain files, for people; the block store is what is served and verified."""
+        return self.root / "media"
+
+
+def unusable(root: Path, error: OSError) -> DataFolderUnusable:
+    """The sentence for what the system said about the data folder."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DataFolderUnusable(
+            f"The disk of the data folder {root} is full; free some space or set LORESPARK_DATA_DIR to another disk."
+        )
+    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
+        reason = "something on its path is not what it must be: a folder, with files inside"
+    else:
+        reason = (error.strerror or "it cannot be opened").lower()
+    return DataFolderUnusable(
+        f"The data folder {root} cannot be used ({reason}); fix its permissions or set LORESPARK_DATA_DIR "
+        "to a folder you can write."
+    )
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file so that it is never seen half written, and makes its folder. Raises DataFolderUnusable."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with writing_whole(path) as file:
+            file.write(data)
+    except OSError as error:
+        raise unusable(path.parent, error) from error
+
+
+@contextmanager
+def writing_whole(path: Path) -> Iterator[BinaryIO]:
+    """A new file that takes ``path``'s name once it is whole and on the disk. Raises OSError."""
+    temporary = path.with_name(
+        f".{path.name}.new"
+    )  # one name, so that the next attempt replaces what was left
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):  # the first error is the one to report
+            temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,285 @@
+"""Creations, mints and transactions as frozen records beside the assets, and the queries that read and write them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from assets.asset import Asset, AssetKind
+from assets.canonical_json import JsonObject, thaw
+from assets.cid import Cid
+from engine.database import tables
+from engine.database.schema import migrate
+from engine.database.sqlite import database_boundary, sqlite_engine
+
+UNFINISHED_CREATION = ("queued", "running")
+FINISHED_MINT = ("confirmed", "failed")
+
+
+@dataclass(frozen=True)
+class CreationRecord:
+    id: str
+    status: str
+    recipes: list[dict[str, Any]]
+    error: str | None
+    created_at: str
+
+
+@dataclass(frozen=True)
+class MintRecord:
+    """``token_id``, ``tx_hash`` and ``block_number`` are None until they are known."""
+
+    id: str
+    asset_id: str
+    recipient: str
+    chain_id: int
+    contract: str | None
+    status: str
+    token_id: str | None
+    tx_hash: str | None
+    block_number: int | None
+    error: str | None
+    created_at: str
+
+
+@dataclass(frozen=True)
+class TransactionRecord:
+    purpose: str
+    chain_id: int
+    sender: str
+    nonce: int
+    hash: str
+    raw: bytes
+    created_at: str
+
+
+Record = TypeVar("Record", CreationRecord, MintRecord, TransactionRecord)
+
+
+def now() -> str:
+    """The time as RFC 3339 in UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Records:
+    """The records database. Writes are small transactions; each is safe to repeat.
+
+    Every method raises DatabaseUnusable where the file cannot be read or written.
+    """
+
+    def __init__(self, engine: Engine, path: Path) -> None:
+        self.engine, self._path = engine, path
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Opens the SQLite file, made or migrated to the newest schema.
+
+        Raises DatabaseUnusable where the file is no database or was written by a newer version.
+        """
+        records = cls(sqlite_engine(path), path)
+        try:
+            with records._writing() as connection:
+                migrate(connection)
+        except BaseException:
+            records.close()
+            raise
+        return records
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with database_boundary(self._path), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with database_boundary(self._path), self.engine.connect() as connection:
+            yield connection
+
+    # creations and assets
+
+    def add_creation(self, creation_id: str, recipes: Sequence[dict[str, Any]]) -> None:
+        with self._writing() as connection:
+            connection.execute(
+                insert(tables.creations).values(
+                    id=creation_id, status="queued", recipes=list(recipes), created_at=now()
+                )
+            )
+
+    def creation(self, creation_id: str) -> CreationRecord | None:
+        return self._one(CreationRecord, select(tables.creations).where(tables.creations.c.id == creation_id))
+
+    def set_creation_status(self, creation_id: str, status: str, error: str | None = None) -> None:
+        """Sets the status of a creation that has not ended; one that has stays as it is."""
+        table = tables.creations
+        unfinished = (table.c.id == creation_id) & table.c.status.in_(UNFINISHED_CREATION)
+        with self._writing() as connection:
+            connection.execute(update(table).where(unfinished).values(status=status, error=error))
+
+    def unfinished_creations(self) -> list[str]:
+        table = tables.creations
+        with self._reading() as connection:
+            query = (
+                select(table.c.id).where(table.c.status.in_(UNFINISHED_CREATION)).order_by(table.c.created_at)
+            )
+            return list(connection.scalars(query))
+
+    def finish_creation(self, creation_id: str, assets: Sequence[Asset]) -> None:
+        """Writes all assets of a creation and its success in one transaction; again is the same as once."""
+        with self._writing() as connection:
+            table = tables.assets
+            known = set(connection.scalars(select(table.c.id).where(table.c.creation_id == creation_id)))
+            fresh = [
+                _asset_row(asset) | {"creation_id": creation_id, "position": position}
+                for position, asset in enumerate(assets)
+                if asset.asset_id not in known
+            ]
+            if fresh:
+                connection.execute(insert(table), fresh)
+            connection.execute(
+                update(tables.creations)
+                .where(tables.creations.c.id == creation_id)
+                .values(status="succeeded", error=None)
+            )
+
+    def asset(self, asset_id: str) -> Asset | None:
+        return next(iter(self._assets(select(tables.assets).where(tables.assets.c.id == asset_id))), None)
+
+    def assets_of(self, creation_id: str) -> list[Asset]:
+        table = tables.assets
+        return self._assets(
+            select(table).where(table.c.creation_id == creation_id).order_by(table.c.position)
+        )
+
+    def newest_assets(self, limit: int) -> list[Asset]:
+        table = tables.assets
+        order = (table.c.created_at.desc(), table.c.creation_id, table.c.position)
+        return self._assets(select(table).order_by(*order).limit(limit))
+
+    def set_owner(self, asset_id: str, owner: str) -> None:
+        with self._writing() as connection:
+            table = tables.assets
+            connection.execute(update(table).where(table.c.id == asset_id).values(owner=owner))
+
+    # mints
+
+    def add_mint(self, asset_id: str, recipient: str, chain_id: int) -> tuple[MintRecord, bool]:
+        """The asset's living mint on that chain, and whether this call made it."""
+        table = tables.mints
+        of_asset = table.c.asset_id == asset_id
+        living = select(table).where(of_asset, table.c.chain_id == chain_id, table.c.status != "failed")
+        record = self._one(MintRecord, living)
+        if record is not None:
+            return record, False
+        try:
+            with self._writing() as connection:
+                earlier = connection.scalar(select(func.count()).select_from(table).where(of_asset)) or 0
+                connection.execute(
+                    insert(table).values(
+                        id=f"mint-{asset_id}-{earlier + 1}",
+                        asset_id=asset_id,
+                        recipient=recipient,
+                        chain_id=chain_id,
+                        status="prepared",
+                        created_at=now(),
+                    )
+                )
+                made = True
+        except IntegrityError:
+            made = False  # another thread was first; its mint is the living one
+        record = self._one(MintRecord, living)
+        assert record is not None, "the index uq_mints_living refuses a mint only beside a living one"
+        return record, made
+
+    def mint(self, mint_id: str) -> MintRecord | None:
+        return self._one(MintRecord, select(tables.mints).where(tables.mints.c.id == mint_id))
+
+    def mint_of(self, asset_id: str) -> MintRecord | None:
+        """The asset's newest confirmed mint on any chain."""
+        table = tables.mints
+        query = select(table).where(table.c.asset_id == asset_id, table.c.status == "confirmed")
+        return self._one(MintRecord, query.order_by(table.c.created_at.desc()).limit(1))
+
+    def unfinished_mints(self, chain_id: int) -> list[str]:
+        """Those of one chain: the others can only go on when the settings name their chain again."""
+        table = tables.mints
+        with self._reading() as connection:
+            query = select(table.c.id).where(
+                table.c.chain_id == chain_id, table.c.status.not_in(FINISHED_MINT)
+            )
+            return list(connection.scalars(query.order_by(table.c.created_at)))
+
+    def update_mint(self, mint_id: str, **values: Any) -> None:
+        """Changes a mint that has not ended; one that has stays as it is."""
+        table = tables.mints
+        unfinished = (table.c.id == mint_id) & table.c.status.not_in(FINISHED_MINT)
+        with self._writing() as connection:
+            connection.execute(update(table).where(unfinished).values(**values))
+
+    # transactions and contracts
+
+    def transaction(self, purpose: str) -> TransactionRecord | None:
+        table = tables.transactions
+        return self._one(TransactionRecord, select(table).where(table.c.purpose == purpose))
+
+    def add_transaction(self, record: TransactionRecord) -> None:
+        with self._writing() as connection:
+            connection.execute(insert(tables.transactions).values(**vars(record)))
+
+    def contract(self, chain_id: int) -> str | None:
+        table = tables.contracts
+        with self._reading() as connection:
+            return connection.scalar(select(table.c.address).where(table.c.chain_id == chain_id))
+
+    def set_contract(self, chain_id: int, address: str) -> None:
+        with self._writing() as connection:
+            table = tables.contracts
+            if connection.scalar(select(table.c.address).where(table.c.chain_id == chain_id)) is None:
+                connection.execute(insert(table).values(chain_id=chain_id, address=address, created_at=now()))
+
+    def _one(self, record: type[Record], query: Any) -> Record | None:
+        with self._reading() as connection:
+            row: Row[Any] | None = connection.execute(query).one_or_none()
+            return None if row is None else record(**row._mapping)
+
+    def _assets(self, query: Any) -> list[Asset]:
+        with self._reading() as connection:
+            return [_asset(row) for row in connection.execute(query)]
+
+
+def _asset_row(asset: Asset) -> dict[str, Any]:
+    return {
+        "id": asset.asset_id,
+        "kind": asset.kind.value,
+        "name": asset.name,
+        "recipe": thaw(asset.recipe),
+        "recipe_hash": asset.recipe_hash,
+        "media_cid": str(asset.media_cid),
+        "image_cid": str(asset.image_cid),
+        "metadata_cid": str(asset.metadata_cid),
+        "owner": asset.owner,
+        "parents": list(asset.parents),
+        "created_at": asset.created_at.isoformat(),
+    }
+
+
+def _asset(row: Row[Any]) -> Asset:
+    return Asset(
+        asset_id=row.id,
+        kind=AssetKind(row.kind),
+        name=row.name,
+        recipe=JsonObject(row.recipe),
+        media_cid=Cid.parse(row.media_cid),
+        image_cid=Cid.parse(row.image_cid),
+        metadata_cid=Cid.parse(row.metadata_cid),
+        owner=row.owner,
+        parents=tuple(row.parents),
+        created_at=datetime.fromisoformat(row.created_at),
+    )

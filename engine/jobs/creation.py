@@ -1,0 +1,116 @@
+"""Draw, finish, store, record: the durable job behind one creation."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from assets.asset import Asset, AssetKind
+from assets.blockstore import BlockStore
+from assets.canonical_json import JsonObject
+from assets.cid import Cid, raw_cid
+from assets.metadata import Attribute, TokenMetadata
+from assets.package import asset_directory
+from engine.database.records import Records
+from generators.finishing import FinishedPicture
+from generators.progress import MAX_BATCH, ProgressCallback
+from generators.recipe import Recipe
+
+if TYPE_CHECKING:  # it imports torch, which takes seconds and only drawing needs
+    from generators.sprite_generator import SpriteGenerator
+
+MAX_NAME_CHARACTERS = 80
+
+
+@dataclass(frozen=True)
+class StoredPicture:
+    """Where one finished picture lies in the block store; texts, so that a job's result can be written down."""
+
+    media_cid: str
+    image_cid: str
+    metadata_cid: str
+
+
+class CreationJob:
+    """The steps of a creation. Each may run again after a crash and then does the same again."""
+
+    def __init__(
+        self,
+        records: Records,
+        generator: "Callable[[], SpriteGenerator]",
+        blocks: BlockStore,
+    ) -> None:
+        self._records, self._generator, self._blocks = records, generator, blocks
+        self.listeners: dict[str, ProgressCallback] = {}
+
+    def batches(self, creation_id: str) -> int:
+        """In how many draws the creation is made; marks it as running."""
+        self._records.set_creation_status(creation_id, "running")
+        return -(-len(self._recipes(creation_id)) // MAX_BATCH)
+
+    def draw(self, creation_id: str, batch: int) -> list[StoredPicture]:
+        """Draws one batch and stores its pictures and metadata. Drawing again gives the same blocks."""
+        begin = batch * MAX_BATCH
+        recipes = self._recipes(creation_id)[begin : begin + MAX_BATCH]
+        pictures = self._generator().draw(recipes, self.listeners.get(creation_id))
+        return [self._store(recipe, picture) for recipe, picture in zip(recipes, pictures, strict=True)]
+
+    def record(self, creation_id: str, stored: Sequence[StoredPicture]) -> None:
+        """Writes the assets and the creation's success, all at once."""
+        created = datetime.now(UTC).replace(microsecond=0)
+        assets = [
+            Asset(
+                asset_id=asset_id(creation_id, position),
+                kind=AssetKind(recipe.kind.value),
+                name=title(recipe.prompt),
+                recipe=JsonObject(recipe.to_dict()),
+                media_cid=Cid.parse(picture.media_cid),
+                image_cid=Cid.parse(picture.image_cid),
+                metadata_cid=Cid.parse(picture.metadata_cid),
+                created_at=created,
+            )
+            for position, (recipe, picture) in enumerate(zip(self._recipes(creation_id), stored, strict=True))
+        ]
+        self._records.finish_creation(creation_id, assets)
+
+    def fail(self, creation_id: str, reason: str) -> None:
+        self._records.set_creation_status(creation_id, "failed", reason)
+
+    def _recipes(self, creation_id: str) -> list[Recipe]:
+        creation = self._records.creation(creation_id)
+        assert creation is not None, f"job of an unknown creation {creation_id}"
+        return [Recipe.from_dict(recipe) for recipe in creation.recipes]
+
+    def _store(self, recipe: Recipe, picture: FinishedPicture) -> StoredPicture:
+        metadata = token_metadata(recipe, raw_cid(picture.media), raw_cid(picture.image))
+        package = asset_directory(
+            self._blocks, metadata=metadata.to_bytes(), media=picture.media, image=picture.image
+        )
+        return StoredPicture(str(package.media_cid), str(package.image_cid), str(package.metadata_cid))
+
+
+def asset_id(creation_id: str, position: int) -> str:
+    """The same for the same place in the same creation, so that a repeated job makes no second asset."""
+    return "asset-" + hashlib.sha256(f"{creation_id}/{position}".encode()).hexdigest()[:20]
+
+
+def title(prompt: str) -> str:
+    """A name for what a prompt describes: its first words, with a capital."""
+    short = prompt if len(prompt) <= MAX_NAME_CHARACTERS else prompt[: MAX_NAME_CHARACTERS - 1].rstrip() + "…"
+    return short[:1].upper() + short[1:]
+
+
+def token_metadata(recipe: Recipe, media: Cid, image: Cid) -> TokenMetadata:
+    """ERC-721 metadata whose ``properties`` hold the recipe, so that anyone can draw the picture again."""
+    return TokenMetadata(
+        name=title(recipe.prompt),
+        description=f"A {recipe.size} px {recipe.kind.value}, drawn by {recipe.model} from: {recipe.prompt}",
+        image=image.uri,
+        attributes=(
+            Attribute("Kind", recipe.kind.value.capitalize()),
+            Attribute("Size", recipe.size, "number"),
+            Attribute("Model", recipe.model),
+        ),
+        properties=JsonObject({"media": media.uri, "recipe": recipe.to_dict(), "recipe_hash": recipe.hash}),
+    )

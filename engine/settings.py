@@ -1,0 +1,92 @@
+"""The environment, read once into a frozen object."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from chain.address import parse_recipient
+from chain.errors import InvalidAddress
+from engine.errors import InvalidSettings
+
+EMBEDDED_CHAIN_ID = 31_337  # what local development chains use
+REMOTE_CONFIRMATIONS = 2
+MAX_CONFIRMATIONS = 1_000
+PREFIX = "LORESPARK_"
+_PRIVATE_KEY = re.compile(r"(0x)?(?!0{64})[0-9a-fA-F]{64}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``rpc_url`` None is the embedded chain. ``contract`` None is deployed at the first mint."""
+
+    data_dir: Path
+    rpc_url: str | None = field(default=None, repr=False)  # may carry an access key
+    chain_id: int = EMBEDDED_CHAIN_ID
+    confirmations: int = 1
+    contract: str | None = None
+    private_key: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Reads LORESPARK_DATA_DIR, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT and _PRIVATE_KEY.
+
+        Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
+        """
+
+        def given(name: str) -> str | None:
+            return environment.get(PREFIX + name, "").strip() or None
+
+        folder = given("DATA_DIR")
+        rpc_url, chain_id = given("RPC_URL"), given("CHAIN_ID")
+        if rpc_url is not None and not rpc_url.startswith(("http://", "https://")):
+            raise InvalidSettings(
+                "LORESPARK_RPC_URL is not an http:// or https:// address; set it to a node's URL."
+            )
+        if rpc_url is not None and chain_id is None:
+            raise InvalidSettings(
+                "LORESPARK_RPC_URL is set without LORESPARK_CHAIN_ID; set the chain id it must have."
+            )
+        confirmations = given("CONFIRMATIONS")
+        contract, private_key = given("CONTRACT"), given("PRIVATE_KEY")
+        if private_key is not None and not _PRIVATE_KEY.fullmatch(private_key):
+            raise InvalidSettings(
+                "LORESPARK_PRIVATE_KEY is not a private key, which has 64 hexadecimal digits; copy it again."
+            )
+        return cls(
+            data_dir=_folder(folder) if folder else platformdirs.user_data_path("lorespark"),
+            rpc_url=rpc_url,
+            chain_id=_number("CHAIN_ID", chain_id, 1, 2**53 - 1) if chain_id else EMBEDDED_CHAIN_ID,
+            confirmations=(
+                _number("CONFIRMATIONS", confirmations, 1, MAX_CONFIRMATIONS)
+                if confirmations
+                else (1 if rpc_url is None else REMOTE_CONFIRMATIONS)
+            ),
+            contract=_contract(contract) if contract else None,
+            private_key=private_key,
+        )
+
+
+def _folder(text: str) -> Path:
+    try:
+        return Path(text).expanduser().absolute()
+    except (RuntimeError, OSError) as error:  # of a home or a current folder that is not there
+        raise InvalidSettings(
+            f"LORESPARK_DATA_DIR is {text[:200]!r}, which leads nowhere; set it to a full path."
+        ) from error
+
+
+def _contract(text: str) -> str:
+    try:
+        return parse_recipient(text)
+    except InvalidAddress as error:
+        raise InvalidSettings(f"LORESPARK_CONTRACT is not a contract's address. {error}") from error
+
+
+def _number(name: str, text: str, least: int, most: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,16}", text) or not least <= int(text) <= most:
+        raise InvalidSettings(f"{PREFIX}{name} is {text[:40]!r}; set a whole number from {least} to {most}.")
+    return int(text)

@@ -1,0 +1,136 @@
+"""From a token on chain back to the pixels: every link of the chain of evidence, checked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assets.block import BlockReader
+from assets.canonical_json import thaw
+from assets.cid import Cid, split_ipfs_uri
+from assets.errors import AssetsError
+from assets.metadata import TokenMetadata
+from assets.unixfs import read_file
+from chain.asset_contract import AssetContract
+from generators.errors import GeneratorError
+from generators.finishing import read_png
+from generators.recipe import Recipe
+
+if TYPE_CHECKING:  # it imports torch, which takes seconds and only drawing needs
+    from generators.sprite_generator import SpriteGenerator
+
+CHECKS = ("token_uri", "metadata_digest", "media_cid", "recipe_hash", "regenerated")
+# Another processor rounds differently, and a rounding may tip a pixel to the next colour of its palette. On one
+# kind of machine the pictures are equal; see docs/model-card.md for what was measured between kinds.
+MAX_DIFFERING_SHARE = 0.02
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    ok: bool
+    detail: str
+
+
+class _Failed(Exception):
+    """A check that did not hold; the checks after it have nothing to stand on."""
+
+
+def verify_token(
+    contract: AssetContract, token_id: int, blocks: BlockReader, generator: "Callable[[], SpriteGenerator]"
+) -> list[Check]:
+    """Checks ``token_id`` in the order of ``CHECKS``; after the first that fails the others count as failed too.
+
+    Raises chain.errors.UnknownToken where there is no such token, and node errors; nothing else.
+    """
+    uri, digest = contract.token_uri(token_id), contract.metadata_digest(token_id)
+    evidence = _Evidence(uri, digest, blocks, generator)
+    checks: list[Check] = []
+    for name in CHECKS:
+        if checks and not checks[-1].ok:
+            checks.append(Check(name, False, f"not checked, because {_first_failed(checks)} failed"))
+            continue
+        try:
+            checks.append(Check(name, True, getattr(evidence, name)()))
+        except (_Failed, AssetsError, GeneratorError) as error:
+            checks.append(Check(name, False, str(error)))
+    return checks
+
+
+def _same_picture(media: NDArray[np.uint8], image: NDArray[np.uint8]) -> bool:
+    """Whether the image is the media, each pixel repeated to a square."""
+    scale = max(1, image.shape[0] // media.shape[0])
+    return np.array_equal(image, media.repeat(scale, 0).repeat(scale, 1))
+
+
+def _first_failed(checks: list[Check]) -> str:
+    return next(check.name for check in checks if not check.ok)
+
+
+class _Evidence:
+    """What is learnt on the way from the token to its pixels; each method is one check and returns its detail."""
+
+    def __init__(
+        self, uri: str, digest: bytes, blocks: BlockReader, generator: "Callable[[], SpriteGenerator]"
+    ) -> None:
+        self._uri, self._digest, self._blocks, self._generator = uri, digest, blocks, generator
+        self._metadata: TokenMetadata | None = None
+        self._recipe: Recipe | None = None
+        self._media = b""
+
+    def token_uri(self) -> str:
+        cid, path = split_ipfs_uri(self._uri)
+        if path or cid != Cid.raw(self._digest):
+            raise _Failed(
+                f"the token's URI {self._uri} is not the address of its digest {self._digest.hex()}"
+            )
+        return self._uri
+
+    def metadata_digest(self) -> str:
+        # The store hashes what it reads: a block that comes back is the one the digest names.
+        self._metadata = TokenMetadata.from_bytes(self._blocks.get(Cid.raw(self._digest)))
+        return f"the metadata's sha256 is the digest on chain, {self._digest.hex()}"
+
+    def media_cid(self) -> str:
+        assert self._metadata is not None
+        media_uri = self._metadata.properties.get("media")
+        if not isinstance(media_uri, str):
+            raise _Failed("the metadata names no media")
+        media, _ = split_ipfs_uri(media_uri)
+        image, _ = split_ipfs_uri(self._metadata.image)
+        self._media, shown = (b"".join(read_file(cid, self._blocks)) for cid in (media, image))
+        if not _same_picture(read_png(self._media)[0], read_png(shown)[0]):
+            raise _Failed(f"the image {image} does not show the media {media}")
+        return (
+            f"media {media} ({len(self._media):,d} bytes) and image {image} ({len(shown):,d} bytes) are whole"
+        )
+
+    def recipe_hash(self) -> str:
+        assert self._metadata is not None
+        named = self._metadata.properties.get("recipe_hash")
+        recipe = Recipe.from_dict(thaw(self._metadata.properties.get("recipe")))
+        if recipe.hash != named:
+            raise _Failed(f"the recipe's hash is {recipe.hash}, the metadata says {named}")
+        _, inside = read_png(self._media)
+        if inside != recipe:
+            raise _Failed("the recipe inside the picture is not the one in the metadata")
+        self._recipe = recipe
+        return f"{recipe.hash}, in the metadata and inside the picture"
+
+    def regenerated(self) -> str:
+        assert self._recipe is not None
+        pixels, _ = read_png(self._media)
+        again = self._generator().draw([self._recipe])[0].pixels
+        if again.shape != pixels.shape:
+            raise _Failed(f"the picture is {pixels.shape[1]} px wide, its recipe draws {again.shape[1]} px")
+        differing = int((again != pixels).any(-1).sum())
+        total = pixels.shape[0] * pixels.shape[1]
+        if differing == 0:
+            return f"exact: all {total:,d} pixels are equal"
+        largest = int(np.abs(again.astype(int) - pixels).max())
+        told = f"{differing:,d} of {total:,d} pixels differ, by at most {largest} of 255"
+        if differing > MAX_DIFFERING_SHARE * total:
+            raise _Failed(told)
+        return told

@@ -1,0 +1,127 @@
+"""What tests of every kind share: requirements that may be missing, and an asset without a model."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+
+from assets.asset import Asset, AssetKind
+from assets.canonical_json import JsonObject
+from assets.cid import raw_cid
+from assets.package import asset_directory
+from engine.app import Application
+from engine.jobs.creation import asset_id, token_metadata
+from engine.settings import Settings
+from generators.finishing import finish
+from generators.recipe import Kind, Recipe
+
+
+@pytest.fixture(scope="session")
+def skip_or_fail() -> Callable[[str], NoReturn]:
+    """Skips a test for a reason, or fails it where everything is required (LORESPARK_TEST_REQUIRE=all)."""
+
+    def skip_or_fail(reason: str) -> NoReturn:
+        if os.environ.get("LORESPARK_TEST_REQUIRE") == "all":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+    return skip_or_fail
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The embedded back ends over a data folder of the test's own."""
+    return Settings.from_environment({"LORESPARK_DATA_DIR": str(tmp_path / "data")})
+
+
+def sample_recipe(seed: int = 1, **changes: Any) -> Recipe:
+    fields: dict[str, Any] = {
+        "kind": Kind.ITEM,
+        "prompt": "a red potion bottle",
+        "seed": seed,
+        "model": "any/1",
+        "weights": "ab" * 32,
+        "steps": 1,
+        "guidance": 3.0,
+        "size": 32,
+        "precision": "fp32",
+        "palette": None,
+    }
+    return Recipe.make(**{**fields, **changes})
+
+
+def sample_pixels(seed: int = 1) -> Any:
+    """32 32 4, uint8, opaque: what a stand-in for a model drew."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (32, 32, 4), np.uint8)
+    pixels[..., 3] = 255
+    return pixels
+
+
+@pytest.fixture
+def recipe() -> Callable[..., Recipe]:
+    return sample_recipe
+
+
+@pytest.fixture
+def pixels() -> Callable[..., Any]:
+    return sample_pixels
+
+
+@pytest.fixture
+def add_asset() -> Callable[..., Asset]:
+    """Puts a finished asset into an application's stores, as a creation does, but drawn by no model."""
+
+    def add(application: Application, seed: int = 1) -> Asset:
+        recipe = sample_recipe(seed)
+        picture = finish(sample_pixels(seed), recipe)
+        metadata = token_metadata(recipe, raw_cid(picture.media), raw_cid(picture.image))
+        package = asset_directory(
+            application.blocks, metadata=metadata.to_bytes(), media=picture.media, image=picture.image
+        )
+        creation_id = f"creation-{seed}"
+        asset = Asset(
+            asset_id=asset_id(creation_id, 0),
+            kind=AssetKind.ITEM,
+            name="A red potion bottle",
+            recipe=JsonObject(recipe.to_dict()),
+            media_cid=package.media_cid,
+            image_cid=package.image_cid,
+            metadata_cid=package.metadata_cid,
+            created_at=datetime.now(UTC).replace(microsecond=0),
+        )
+        application.records.add_creation(creation_id, [recipe.to_dict()])
+        application.records.finish_creation(creation_id, [asset])
+        return asset
+
+    return add
+
+
+@pytest.fixture
+def disk(tmp_path: Path, skip_or_fail: Callable[[str], NoReturn]) -> Iterator[Callable[[str], Path]]:
+    """Mounts a small disk of its own with these options; mounts it anew when it is asked for again."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    mounted = False
+
+    def mount(options: str) -> Path:
+        nonlocal mounted
+        again = "remount," if mounted else ""
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", again + options, "tmpfs", path],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            skip_or_fail(f"no small disk can be mounted here: {done.stderr.strip()}; run as root")
+        mounted = True
+        return path
+
+    yield mount
+    if mounted:
+        subprocess.run(["umount", "--lazy", path], check=True)

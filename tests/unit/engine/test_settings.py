@@ -1,0 +1,75 @@
+"""The environment becomes settings, or one sentence that names the variable."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import InvalidSettings
+from engine.settings import EMBEDDED_CHAIN_ID, Settings
+
+ADDRESS = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # from EIP-55
+KEY = "4c" * 32
+
+
+def test_without_a_variable_everything_is_embedded() -> None:
+    settings = Settings.from_environment({})
+    assert (settings.rpc_url, settings.chain_id, settings.confirmations) == (None, EMBEDDED_CHAIN_ID, 1)
+    assert settings.data_dir.is_absolute()
+
+
+def test_every_variable_is_read(tmp_path: Path) -> None:
+    settings = Settings.from_environment(
+        {
+            "LORESPARK_DATA_DIR": f" {tmp_path} ",
+            "LORESPARK_RPC_URL": "https://node.example/key",
+            "LORESPARK_CHAIN_ID": "11155111",
+            "LORESPARK_CONTRACT": ADDRESS.lower(),
+            "LORESPARK_PRIVATE_KEY": "0x" + KEY,
+        }
+    )
+    assert settings.data_dir == tmp_path
+    assert (settings.chain_id, settings.confirmations, settings.contract) == (11155111, 2, ADDRESS)
+    assert "key" not in repr(settings).replace("private_key", "")
+    assert KEY not in repr(settings)
+
+
+def test_an_empty_variable_is_as_one_that_is_not_there() -> None:
+    assert Settings.from_environment({"LORESPARK_CHAIN_ID": " ", "LORESPARK_RPC_URL": ""}).rpc_url is None
+
+
+def test_a_relative_folder_and_a_home_become_full_paths() -> None:
+    assert (
+        Settings.from_environment({"LORESPARK_DATA_DIR": "some/where"}).data_dir == Path.cwd() / "some/where"
+    )
+    assert Settings.from_environment({"LORESPARK_DATA_DIR": "~/x"}).data_dir == Path.home() / "x"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RPC_URL", "ftp://node"),
+        ("RPC_URL", "http://node"),  # without the chain id it must have
+        ("CHAIN_ID", "one"),
+        ("CHAIN_ID", "0"),
+        ("CHAIN_ID", "-1"),
+        ("CHAIN_ID", "²"),
+        ("CHAIN_ID", "9" * 5000),
+        ("CONFIRMATIONS", "1.5"),
+        ("CONFIRMATIONS", "100000"),
+        ("CONTRACT", "0x12"),
+        ("CONTRACT", ADDRESS.replace("a", "A", 1)),
+        ("CONTRACT", "0x" + "00" * 20),
+        ("PRIVATE_KEY", "secret"),
+        ("PRIVATE_KEY", "00" * 32),
+        ("DATA_DIR", "~nobody-of-this-name/x"),
+    ],
+)
+def test_what_cannot_be_used_is_named_in_one_sentence(name: str, value: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        Settings.from_environment({f"LORESPARK_{name}": value})
+    said = str(caught.value)
+    assert f"LORESPARK_{name}" in said
+    assert said.endswith(".")
+    assert "\n" not in said
+    if name in ("PRIVATE_KEY", "RPC_URL"):
+        assert value not in said
