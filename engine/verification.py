@@ -14,6 +14,7 @@ from assets.errors import AssetsError
 from assets.metadata import TokenMetadata
 from assets.unixfs import read_file
 from chain.asset_contract import AssetContract
+from generators.comparison import compare
 from generators.errors import GeneratorError
 from generators.finishing import read_png
 from generators.recipe import Recipe
@@ -22,9 +23,9 @@ if TYPE_CHECKING:  # it imports torch, which takes seconds and only drawing need
     from generators.sprite_generator import SpriteGenerator
 
 CHECKS = ("token_uri", "metadata_digest", "media_cid", "recipe_hash", "regenerated")
-# Another processor rounds differently, and a rounding may tip a pixel to the next colour of its palette. On one
-# kind of machine the pictures are equal; see docs/model-card.md for what was measured between kinds.
-MAX_DIFFERING_SHARE = 0.02
+# Another kind of processor rounds differently, and finishing moves a picture's palette with it. On one kind the
+# pictures are equal; docs/model-card.md has what was measured between kinds. Another seed differs five times more.
+MAX_VISIBLE_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -125,12 +126,13 @@ class _Evidence:
         again = self._generator().draw([self._recipe])[0].pixels
         if again.shape != pixels.shape:
             raise _Failed(f"the picture is {pixels.shape[1]} px wide, its recipe draws {again.shape[1]} px")
-        differing = int((again != pixels).any(-1).sum())
-        total = pixels.shape[0] * pixels.shape[1]
-        if differing == 0:
-            return f"exact: all {total:,d} pixels are equal"
-        largest = int(np.abs(again.astype(int) - pixels).max())
-        told = f"{differing:,d} of {total:,d} pixels differ, by at most {largest} of 255"
-        if differing > MAX_DIFFERING_SHARE * total:
+        found = compare(again, pixels)
+        if found.differing == 0:
+            return f"exact: all {found.total:,d} pixels are equal"
+        told = (
+            f"{found.differing:,d} of {found.total:,d} pixels differ, by at most {found.largest} of 255; "
+            f"{found.visible:,d} of them visibly"
+        )
+        if found.visible_share > MAX_VISIBLE_SHARE:
             raise _Failed(told)
         return told
