@@ -67,12 +67,10 @@ def main() -> None:
         for prompts, kind in ((SMALL_CHARACTERS, Kind.CHARACTER), (ITEMS, Kind.ITEM), (TILES, Kind.TILE))
         for row in rows(generator, prompts, kind, 32, 2)
     ]
-    tile(fine, args.out / "samples-64.png", across=12, scale=2)
+    tile(fine, args.out / "samples-64.png", across=6, scale=3)
     tile(small, args.out / "samples-32.png", across=12, scale=3)
-    top, below = Image.open(args.out / "samples-64.png"), Image.open(args.out / "samples-32.png")
-    width = 1152
-    parts = [top.resize((width, top.height * width // top.width), Image.Resampling.NEAREST), below]
-    sheet = Image.new("RGBA", (width, sum(part.height for part in parts)), BACKGROUND)
+    parts = [Image.open(args.out / f"samples-{size}.png") for size in (64, 32)]
+    sheet = Image.new("RGBA", (parts[0].width, sum(part.height for part in parts)), BACKGROUND)
     sheet.paste(parts[0], (0, 0))
     sheet.paste(parts[1], (0, parts[0].height))
     sheet.save(args.out / "contact-sheet.png", optimize=True)

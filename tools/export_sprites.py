@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--fine", type=Path, required=True, help="the 64 px UNet folder")
     parser.add_argument("--codec", type=Path, required=True, help="the 64 px autoencoder folder")
     parser.add_argument("--out", type=Path, default=WEIGHTS_FOLDER)
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--version", type=int, default=1)
     args = parser.parse_args()

@@ -39,9 +39,8 @@ class Outbox:
                 except NonceTaken:
                     if attempt == MAX_ATTEMPTS:
                         raise
-                    lowest_nonce = (
-                        signed.nonce + 1
-                    )  # the node that counts may lag behind the one that refused
+                    # The node that counts may lag behind the one that refused.
+                    lowest_nonce = signed.nonce + 1
                 else:
                     return signed
         raise AssertionError("the loop ends by returning or raising")
