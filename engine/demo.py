@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.app import Application
 
 DEMO_PROMPTS = (
-    (Kind.CHARACTER, "a knight in golden armour with a blue cape"),
+    (Kind.CHARACTER, "a white ice golem with blue crystals"),
     (Kind.ITEM, "red potion bottle"),
     (Kind.TILE, "grass floor tile"),
 )

@@ -24,8 +24,9 @@ if TYPE_CHECKING:  # it imports torch, which takes seconds and only drawing need
 
 CHECKS = ("token_uri", "metadata_digest", "media_cid", "recipe_hash", "regenerated")
 # Another kind of processor rounds differently, and finishing moves a picture's palette with it. On one kind the
-# pictures are equal; docs/model-card.md has what was measured between kinds. Another seed differs five times more.
-MAX_VISIBLE_SHARE = 0.1
+# pictures are equal; between bf16 and float32 at most 9 % of the drawn pixels of a picture differed visibly,
+# between two seeds 87 % in the mean and more (docs/model-card.md).
+MAX_VISIBLE_SHARE = 0.2
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from generators.recipe import MAX_TOKENS
 
 PATCH_PX = 2  # pixels a side that one cell of the unshuffled picture holds
+MAX_ENCODED = 64  # prompts whose token states are kept, 50 KB each; the empty one is in every guided picture
 # Step index (from 0), number of steps, and a function that decodes what the picture would be if it stopped here
 # (b h w 4, uint8). Raising from the callback stops the run.
 StepCallback = Callable[[int, int, Callable[[], np.ndarray]], None]
@@ -56,6 +57,9 @@ class SpritePipeline(DiffusionPipeline):
         tokenizer: PreTrainedTokenizerBase | None = None,
     ) -> None:
         super().__init__()
+        self._encoded: dict[
+            tuple[int, str], tuple[torch.Tensor, torch.Tensor]
+        ] = {}  # least recently used first
         self.register_modules(
             unet=unet, scheduler=scheduler, vae=vae, text_encoder=text_encoder, tokenizer=tokenizer
         )
@@ -74,10 +78,16 @@ class SpritePipeline(DiffusionPipeline):
         return torch.cat(states), torch.cat(masks)
 
     def _encode_one(self, prompt: str) -> tuple[torch.Tensor, torch.Tensor]:
-        tokens = self.tokenizer(
-            [prompt], padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
-        ).to(self.text_encoder.device)
-        return self.text_encoder(**tokens).last_hidden_state, tokens["attention_mask"]
+        key = (id(self.text_encoder), prompt)
+        if (known := self._encoded.pop(key, None)) is None:
+            tokens = self.tokenizer(
+                [prompt], padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+            ).to(self.text_encoder.device)
+            known = self.text_encoder(**tokens).last_hidden_state, tokens["attention_mask"]
+        self._encoded[key] = known
+        if len(self._encoded) > MAX_ENCODED:
+            del self._encoded[next(iter(self._encoded))]
+        return known
 
     def encode(self, pixels: torch.Tensor) -> torch.Tensor:
         """Premultiplied pixels (b 4 h w, in [-1, 1]) -> what the network works on (b 16 h' w')."""

@@ -111,7 +111,7 @@ def evaluate(folder: Path, data: Path, encoder: TextEncoder, exactness: bool) ->
             seed=0,
             model="evaluated",
             weights="0" * 64,
-            steps=20,
+            steps=16,
             guidance=3.0,
             size=size_px,
             precision="bf16",

@@ -1,8 +1,9 @@
 """How long a picture takes, and what drawing sixteen together saves."""
 
 from collections.abc import Iterator
+from itertools import count
 
-from generators.recipe import Kind
+from generators.recipe import Kind, Recipe
 from generators.sprite_generator import SpriteGenerator
 from tools.bench.figure import Figure, median_s
 
@@ -16,11 +17,17 @@ def figures() -> Iterator[Figure]:
     generator = SpriteGenerator()
     latencies, speedups = {}, {}
     for size, (kind, prompt) in PROMPTS.items():
-        recipes = [generator.recipe(prompt, kind, seed, size=size) for seed in range(16)]
-        latencies[size] = median_s(lambda recipes=recipes: generator.draw(recipes[:1]), 9)
-        together = median_s(lambda recipes=recipes: generator.draw(recipes), 5)
+        fresh = (f"{prompt} {n}" for n in count())  # a prompt seen before would skip the text encoder
+
+        def recipes(
+            number: int, size: int = size, kind: Kind = kind, fresh: Iterator[str] = fresh
+        ) -> list[Recipe]:
+            return [generator.recipe(next(fresh), kind, seed, size=size) for seed in range(number)]
+
+        latencies[size] = median_s(lambda one=recipes: generator.draw(one(1)), 9)
+        together = median_s(lambda some=recipes: generator.draw(some(16)), 5)
         speedups[size] = 16 * latencies[size] / together
-        steps = recipes[0].steps
+        steps = recipes(1)[0].steps
         yield Figure(
             f"sprite_{size}_latency_s", latencies[size], "s", note=f"{steps} steps, {generator.precision}"
         )
