@@ -15,7 +15,3 @@ class InvalidPalette(InvalidRecipe):
 
 class WeightsUnavailable(GeneratorError):
     """A model's weights are missing, altered or in a format that is not loaded."""
-
-
-class GenerationCancelled(GeneratorError):
-    """The caller asked a running generation to stop."""
