@@ -21,6 +21,7 @@ class AssetKind(StrEnum):
     CHARACTER = "character"
     ITEM = "item"
     TILE = "tile"
+    ILLUSTRATION = "illustration"
     CLIP = "clip"
 
 

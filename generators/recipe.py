@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal, Self, get_args
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from generators.errors import InvalidRecipe
 
@@ -20,6 +20,7 @@ MAX_STEPS = 200
 MAX_GUIDANCE = 30.0
 MAX_COUNT = 256  # pictures of one request; more is several requests
 MAX_COLOURS = 256  # what an indexed PNG holds
+MIN_SIZE_PX, MAX_SIZE_PX = 8, 2048  # the largest is what a GPU with 24 GB draws in one pass
 
 
 class Kind(StrEnum):
@@ -28,12 +29,25 @@ class Kind(StrEnum):
     CHARACTER = "character"
     ITEM = "item"
     TILE = "tile"
+    ILLUSTRATION = "illustration"
 
 
 DEFAULT_COLOURS = 32  # enough for shading, few enough to look like pixel art and to recolour by hand
-DEFAULT_SIZE_PX = {Kind.CHARACTER: 64, Kind.ITEM: 32, Kind.TILE: 32}
-Size = Literal[32, 64]
-Precision = Literal["bf16", "fp32"]
+DEFAULT_SIZE_PX = {Kind.CHARACTER: 64, Kind.ITEM: 32, Kind.TILE: 32, Kind.ILLUSTRATION: 512}
+Precision = Literal["bf16", "fp16", "fp32"]
+# Fields that came after the first recipes: left out of the JSON at their defaults, so that old hashes still hold.
+_LATER_FIELDS = (
+    "source_cid",
+    "mask_cid",
+    "strength",
+    "seamless",
+    "outline",
+    "background",
+    "style",
+    "drawn_px",
+    "cutout",
+)
+_HEX_COLOUR = r"#[0-9a-f]{6}"
 
 
 class Recipe(BaseModel):
@@ -41,7 +55,13 @@ class Recipe(BaseModel):
 
     ``palette`` is None (as drawn), a number of colours to reduce to, or the hex colours ("#rrggbb") to draw with.
     ``weights`` is the digest of the model folder, text encoder included; ``finish`` the version of the finishing
-    rules; ``source`` the id of the asset this one was made from.
+    rules; ``source`` the id of the asset this one was made from. ``size`` is that of the finished picture in pixels
+    a side, ``drawn_px`` the model's own where that is another and the drawing is pixelised.
+
+    A drawing that starts from a picture has that picture's ``source_cid`` and a ``strength`` (0 keeps it, 1 forgets
+    it); ``mask_cid`` names a picture that is white where it may change. ``seamless`` pictures repeat without an edge.
+    ``outline`` is None (as drawn), "none" or a hex colour, ``background`` None (clear) or a hex colour; ``cutout``
+    removes the background of what was drawn. ``style`` is the hash of the style that these values came from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -55,13 +75,22 @@ class Recipe(BaseModel):
     weights: str = Field(pattern=r"^[0-9a-f]{64}$")
     steps: int = Field(ge=1, le=MAX_STEPS)
     guidance: float = Field(ge=0, le=MAX_GUIDANCE, strict=False, allow_inf_nan=False)
-    size: Size
+    size: int = Field(ge=MIN_SIZE_PX, le=MAX_SIZE_PX)
     precision: Precision
     palette: int | tuple[str, ...] | None = None
     finish: Literal[1] = 1
     source: str | None = None
+    source_cid: str | None = None
+    mask_cid: str | None = None
+    strength: float | None = Field(default=None, gt=0, le=1, strict=False, allow_inf_nan=False)
+    seamless: bool = False
+    outline: str | None = Field(default=None, pattern=rf"^(none|{_HEX_COLOUR})$")
+    background: str | None = Field(default=None, pattern=rf"^{_HEX_COLOUR}$")
+    style: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    drawn_px: int | None = Field(default=None, ge=MIN_SIZE_PX, le=MAX_SIZE_PX)
+    cutout: bool = False
 
-    @field_validator("prompt", "negative_prompt", "model", "source")
+    @field_validator("prompt", "negative_prompt", "model", "source", "source_cid", "mask_cid")
     @classmethod
     def _printable(cls, text: str | None) -> str | None:
         if any((ord(c) < 32 and c not in "\t\n\r") or 0xD800 <= ord(c) <= 0xDFFF for c in text or ""):
@@ -98,11 +127,23 @@ class Recipe(BaseModel):
         if not 2 <= count <= MAX_COLOURS:
             raise ValueError(f"must have 2 to {MAX_COLOURS} colours, not {count}")
         for colour in palette if isinstance(palette, tuple) else ():
-            if not re.fullmatch(r"#[0-9a-f]{6}", colour):
+            if not re.fullmatch(_HEX_COLOUR, colour):
                 raise ValueError(
                     f"holds {reprlib.repr(colour)}, which is no colour; write it as #rrggbb in lower case"
                 )
         return palette
+
+    @model_validator(mode="after")
+    def _agreeing(self) -> Self:
+        if (self.source_cid is None) != (self.strength is None):
+            raise ValueError(
+                "names a source picture without a strength, or a strength without one; give both"
+            )
+        if self.mask_cid is not None and self.source_cid is None:
+            raise ValueError("has a mask and no source picture; give the picture that the mask belongs to")
+        if self.seamless and self.kind is not Kind.TILE:
+            raise ValueError(f"is a seamless {self.kind}; only tiles repeat, so ask for a tile")
+        return self
 
     @classmethod
     def make(cls, **fields: Any) -> Self:
@@ -122,7 +163,9 @@ class Recipe(BaseModel):
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; ``from_dict`` gives the recipe back."""
-        return self.model_dump(mode="json")
+        fields = self.model_dump(mode="json")
+        unused = {name for name in _LATER_FIELDS if fields[name] in (None, False)}
+        return {name: value for name, value in fields.items() if name not in unused}
 
     def canonical(self) -> bytes:
         """Canonical JSON (RFC 8785)."""
@@ -172,13 +215,18 @@ def random_seed() -> int:
 
 # Field -> what it must be, and the name it goes by in a sentence where that is not its own.
 _WANTED = {
-    "kind": "character, item or tile",
+    "kind": "character, item, tile or illustration",
     "seed": f"a whole number from 0 to {MAX_SEED}",
     "weights": "64 lower-case hex digits",
     "steps": f"a whole number from 1 to {MAX_STEPS}",
     "guidance": f"a number from 0 to {MAX_GUIDANCE:g}",
-    "size": " or ".join(map(str, get_args(Size))),
-    "precision": " or ".join(get_args(Precision)),
+    "size": f"a whole number of pixels from {MIN_SIZE_PX} to {MAX_SIZE_PX}",
+    "precision": ", ".join(get_args(Precision)[:-1]) + f" or {get_args(Precision)[-1]}",
+    "strength": "a number above 0, up to 1",
+    "outline": "none, or a colour written as #rrggbb",
+    "background": "a colour written as #rrggbb",
+    "style": "64 lower-case hex digits",
+    "drawn_px": f"a whole number of pixels from {MIN_SIZE_PX} to {MAX_SIZE_PX}",
     "palette": "a number of colours, or a list of colours written as #rrggbb",
     "format": Recipe.model_fields["format"].default,
     "finish": Recipe.model_fields["finish"].default,
@@ -189,7 +237,8 @@ _SPOKEN = {"negative_prompt": "negative prompt", "steps": "number of steps"}
 def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     if not first["loc"]:
-        return "The recipe must be a JSON object."
+        reason = first.get("ctx", {}).get("error")
+        return f"The recipe {reason}." if reason else "The recipe must be a JSON object."
     field = str(first["loc"][0])
     name = _SPOKEN.get(field, field)
     match first["type"]:

@@ -36,6 +36,11 @@ RECIPES = st.builds(
     precision=st.sampled_from(["bf16", "fp32"]),
     palette=st.none() | st.integers(2, 256) | st.lists(HEX_COLOURS, min_size=2, max_size=9).map(tuple),
     source=st.none() | PRINTABLE,
+    outline=st.none() | st.just("none") | HEX_COLOURS,
+    background=st.none() | HEX_COLOURS,
+    style=st.none() | st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    drawn_px=st.none() | st.integers(8, 2048),
+    cutout=st.booleans(),
 )
 COLOURS_300 = [f"#{n:06x}" for n in range(300)]
 SEED_RANGE = "The seed must be a whole number from 0 to 9007199254740991, not"
@@ -64,13 +69,30 @@ BAD_FIELDS = [
     ("guidance", math.inf, "The guidance must be a number from 0 to 30, not inf."),
     ("guidance", 31, "The guidance must be a number from 0 to 30, not 31."),
     ("guidance", "much", "The guidance must be a number from 0 to 30, not 'much'."),
-    ("kind", "dragon", "The kind must be character, item or tile, not 'dragon'."),
-    ("size", 48, "The size must be 32 or 64, not 48."),
-    ("size", "9" * 5_000, "The size must be 32 or 64, not '999999999999...9999999999999'."),
-    ("precision", "fp8", "The precision must be bf16 or fp32, not 'fp8'."),
+    ("kind", "dragon", "The kind must be character, item, tile or illustration, not 'dragon'."),
+    ("size", 7, "The size must be a whole number of pixels from 8 to 2048, not 7."),
+    (
+        "size",
+        "9" * 5_000,
+        "The size must be a whole number of pixels from 8 to 2048, not '999999999999...9999999999999'.",
+    ),
+    ("precision", "fp8", "The precision must be bf16, fp16 or fp32, not 'fp8'."),
     ("weights", "abc", "The weights must be 64 lower-case hex digits, not 'abc'."),
     ("format", "x/2", "The format must be lorespark-recipe/1, not 'x/2'."),
     ("finish", 2, "The finish must be 1, not 2."),
+    ("outline", "red", "The outline must be none, or a colour written as #rrggbb, not 'red'."),
+    ("background", "none", "The background must be a colour written as #rrggbb, not 'none'."),
+    (
+        "strength",
+        0.5,
+        "The recipe names a source picture without a strength, or a strength without one; give both.",
+    ),
+    (
+        "mask_cid",
+        "b",
+        "The recipe has a mask and no source picture; give the picture that the mask belongs to.",
+    ),
+    ("seamless", True, "The recipe is a seamless item; only tiles repeat, so ask for a tile."),
     ("colour", "red", "A recipe has no field 'colour'; remove it."),
     ("palette", 1, "The palette must have 2 to 256 colours, not 1."),
     ("palette", 257, "The palette must have 2 to 256 colours, not 257."),
@@ -144,6 +166,12 @@ def test_spaces_and_line_breaks_of_a_prompt_are_made_one_space(
     assert untidy == recipe
 
 
+def test_drawing_from_a_picture_survives_json(fields: dict[str, Any]) -> None:
+    made = Recipe.make(**fields, source_cid="bafy1", mask_cid="bafy2", strength=0.6)
+    assert Recipe.from_dict(json.loads(made.canonical())) == made
+    assert b'"strength":0.6' in made.canonical()
+
+
 def test_recipe_cannot_be_changed(recipe: Recipe) -> None:
     with pytest.raises(ValueError, match="frozen"):
         recipe.seed = 8  # type: ignore[misc]
@@ -191,7 +219,7 @@ def test_good_request_passes() -> None:
             {"seed": MAX_SEED, "count": 2},
             f"Seeds from {MAX_SEED} on do not last for 2 pictures; start lower.",
         ),
-        ({"kind": "dragon"}, "The kind must be character, item or tile, not 'dragon'."),
+        ({"kind": "dragon"}, "The kind must be character, item, tile or illustration, not 'dragon'."),
         ({"guidance": math.nan}, "The guidance must be a number from 0 to 30, not nan."),
         ({"guidance": "much"}, "The guidance must be a number from 0 to 30, not 'much'."),
         ({"steps": 0}, "The number of steps must be a whole number from 1 to 200, not 0."),
