@@ -1,4 +1,8 @@
-"""The package of one asset: a directory of its metadata, media and image, which travels as one CAR file."""
+"""The package of one asset: a directory of its metadata, media and image, which travels as one CAR file.
+
+An asset that was drawn from another picture has that one, and its mask, in the package too: without them nobody could
+draw it again.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +21,8 @@ from assets.unixfs import add_directory, add_file, file_size, list_directory, re
 METADATA_NAME: Final = "metadata.json"
 MEDIA_NAME: Final = "media.png"
 IMAGE_NAME: Final = "image.png"
+SOURCE_NAME: Final = "source.png"
+MASK_NAME: Final = "mask.png"
 # Sprites and clips are far smaller; raise it for larger media. An import holds one package in memory.
 MAX_PICTURE_BYTES: Final = 32 * 1024 * 1024
 
@@ -25,16 +31,19 @@ _LIMITS = {
     METADATA_NAME: MAX_METADATA_BYTES,
     MEDIA_NAME: MAX_PICTURE_BYTES,
     IMAGE_NAME: MAX_PICTURE_BYTES,
+    SOURCE_NAME: MAX_PICTURE_BYTES,
+    MASK_NAME: MAX_PICTURE_BYTES,
 }
-# Both pictures, the metadata, and the nodes above them.
-_MAX_CAR_BYTES = 2 * MAX_PICTURE_BYTES + 4 * 1024 * 1024
+_OPTIONAL = frozenset({SOURCE_NAME, MASK_NAME})
+# All pictures, the metadata, and the nodes above them.
+_MAX_CAR_BYTES = 4 * MAX_PICTURE_BYTES + 4 * 1024 * 1024
 # What holding a block in memory costs beside its bytes, so that a flood of tiny blocks is bounded too.
 _BLOCK_OVERHEAD_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
 class AssetPackage:
-    """The addresses of a package: its directory ``root`` (dag-pb), and the three files inside it.
+    """The addresses of a package: its directory ``root`` (dag-pb), and the files inside it.
 
     ``metadata_cid`` is a raw CIDv1, so its digest is the sha256 of the metadata. ``tsize`` is the bytes of
     all blocks, as the directory states them.
@@ -47,14 +56,29 @@ class AssetPackage:
     tsize: int
 
 
-def asset_directory(store: BlockStore, *, metadata: bytes, media: bytes, image: bytes) -> AssetPackage:
-    """Stores the three files and the directory over them, and gives their addresses.
+def asset_directory(
+    store: BlockStore,
+    *,
+    metadata: bytes,
+    media: bytes,
+    image: bytes,
+    source: bytes | None = None,
+    mask: bytes | None = None,
+) -> AssetPackage:
+    """Stores the files and the directory over them, and gives their addresses.
 
-    ``metadata`` is canonical token metadata; an ``ipfs://`` image in it must be one of the two pictures.
-    ``media`` and ``image`` are PNG files of at most 32 MiB. Nothing is stored unless all of it is sound.
-    Raises InvalidPackage, and StorageFull or StorageFailed from ``store``.
+    ``metadata`` is canonical token metadata; an ``ipfs://`` image in it must be ``media`` or ``image``. The pictures
+    are PNG files of at most 32 MiB. Nothing is stored unless all of it is sound. Raises InvalidPackage, and
+    StorageFull or StorageFailed from ``store``.
     """
-    contents = {METADATA_NAME: metadata, MEDIA_NAME: media, IMAGE_NAME: image}
+    given = {
+        METADATA_NAME: metadata,
+        MEDIA_NAME: media,
+        IMAGE_NAME: image,
+        SOURCE_NAME: source,
+        MASK_NAME: mask,
+    }
+    contents = {name: content for name, content in given.items() if content is not None}
     staged = MemoryBlocks()
     links = {name: add_file(BytesIO(content), staged) for name, content in contents.items()}
     _check_contents(contents, {name: link.cid for name, link in links.items()})
@@ -70,11 +94,14 @@ def read_package(root: Cid, blocks: BlockReader) -> AssetPackage:
     ``blocks``.
     """
     entries = {entry.name: entry for entry in list_directory(root, blocks)}
-    if set(entries) != set(_LIMITS):
-        names = ", ".join(sorted(_LIMITS))
-        raise InvalidPackage(f"Directory {root} is not an asset's package; it must hold {names} and no more.")
+    if not set(_LIMITS) - _OPTIONAL <= set(entries) <= set(_LIMITS):
+        names, more = ", ".join(sorted(set(_LIMITS) - _OPTIONAL)), " and ".join(sorted(_OPTIONAL))
+        raise InvalidPackage(
+            f"Directory {root} is not an asset's package; it must hold {names}, may hold {more}, and no more."
+        )
     contents = {}
-    for name, limit in _LIMITS.items():
+    for name in entries:
+        limit = _LIMITS[name]
         size = file_size(entries[name].cid, blocks)
         if size > limit:
             raise InvalidPackage(
@@ -139,12 +166,12 @@ def _package(root: Link, links: dict[str, Link]) -> AssetPackage:
 
 def _check_contents(contents: dict[str, bytes], cids: dict[str, Cid]) -> None:
     """Raises InvalidPackage unless the files, by name, are what an asset's package holds."""
-    for name, limit in _LIMITS.items():
-        if len(contents[name]) > limit:
+    for name, content in contents.items():
+        if len(content) > (limit := _LIMITS[name]):
             raise InvalidPackage(
-                f"The package's {name} has {len(contents[name])} bytes, more than {limit}; make it smaller."
+                f"The package's {name} has {len(content)} bytes, more than {limit}; make it smaller."
             )
-    for name in (MEDIA_NAME, IMAGE_NAME):
+    for name in contents.keys() - {METADATA_NAME}:
         if not contents[name].startswith(_PNG_SIGNATURE):
             raise InvalidPackage(f"The package's {name} is not a PNG file; convert it first.")
     try:

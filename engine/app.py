@@ -4,16 +4,18 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from assets.asset import Asset
 from assets.blockstore import BlockStore
+from assets.canonical_json import thaw
 from assets.cid import Cid
 from assets.errors import AssetsError
 from assets.package import asset_directory, export_asset_car
-from assets.unixfs import read_file
+from assets.unixfs import add_file, read_file
 from chain.address import parse_recipient
 from chain.connection import LOCAL_POLL_LATENCY_S, ChainSettings, Connection, connect
 from chain.errors import ChainError
@@ -28,7 +30,8 @@ from engine.settings import Settings
 from engine.verification import Check, verify_token
 from generators.errors import GeneratorError
 from generators.progress import ProgressCallback
-from generators.recipe import MAX_COUNT, Recipe
+from generators.recipe import MAX_COUNT, Recipe, check_request
+from generators.source_picture import fitted, fitted_mask, mask_png, png, read_bytes, read_mask, read_picture
 
 if TYPE_CHECKING:
     from engine.jobs.runtime import JobRuntime
@@ -155,6 +158,49 @@ class Application:
                 told.append(f"{record_id} could not be finished: {error}")
         return told
 
+    def starting_from(
+        self, source: str, size_px: int, strength: float, mask: Path | None = None
+    ) -> dict[str, Any]:
+        """The fields of a recipe that starts from ``source``, an asset's id or the path of a picture.
+
+        Both pictures are fitted to ``size_px`` and stored. Raises UnknownAsset, InvalidPicture.
+        """
+        asset = self.records.asset(source)
+        if asset is None and not Path(source).is_file():
+            raise UnknownAsset(
+                f"{source[:200]!r} is neither an asset nor a picture file; `lorespark list` shows the assets."
+            )
+        data = self._file(asset.media_cid) if asset else read_bytes(Path(source))
+        picture = read_picture(data, f"The picture {source[:200]}")
+        fields: dict[str, Any] = {
+            "source": asset.asset_id if asset else None,
+            "source_cid": self._stored(png(fitted(picture, size_px))),
+            "strength": strength,
+        }
+        if mask is not None:
+            marked = read_mask(read_bytes(mask), f"The mask {mask}")
+            fields["mask_cid"] = self._stored(mask_png(fitted_mask(marked, picture, size_px)))
+        return fields
+
+    def variations(
+        self, asset_id: str, strength: float, count: int, seed: int, prompt: str | None = None
+    ) -> list[Recipe]:
+        """Recipes that draw ``asset_id`` again from its own picture, by the installed model, with other seeds.
+
+        Raises UnknownAsset, InvalidRecipe.
+        """
+        own = Recipe.from_dict(thaw(self.asset(asset_id).recipe))
+        wanted = {"prompt": prompt or own.prompt, "kind": own.kind, "negative_prompt": own.negative_prompt}
+        wanted |= {
+            name: getattr(own, name) for name in ("palette", "outline", "background", "style", "seamless")
+        }
+        check_request(**wanted, seed=seed, count=count, strength=strength)
+        start = self.starting_from(asset_id, own.size, strength)
+        return [
+            self.generator.recipe(**wanted, **start, seed=seed + index, size=own.size)
+            for index in range(count)
+        ]
+
     def create(self, recipes: Sequence[Recipe], on_progress: ProgressCallback | None = None) -> str:
         """Draws, stores and records one asset for each recipe; returns the creation's id.
 
@@ -215,11 +261,14 @@ class Application:
         Raises UnknownAsset, BlockMissing, BlockDamaged, and ExportFailed where the file cannot be written.
         """
         asset = self.asset(asset_id)
+        source, mask = (asset.recipe.get(name) for name in ("source_cid", "mask_cid"))
         package = asset_directory(
             self.blocks,
             metadata=self._file(asset.metadata_cid),
             media=self._file(asset.media_cid),
             image=self._file(asset.image_cid),
+            source=self._file(Cid.parse(source)) if isinstance(source, str) else None,
+            mask=self._file(Cid.parse(mask)) if isinstance(mask, str) else None,
         )
         try:
             if path.exists() and not path.is_file():
@@ -251,6 +300,9 @@ class Application:
 
     def _unfinished_mints(self) -> list[str]:
         return self.records.unfinished_mints(self.settings.chain_id)
+
+    def _stored(self, data: bytes) -> str:
+        return str(add_file(BytesIO(data), self.blocks).cid)
 
     def _file(self, cid: Cid) -> bytes:
         return b"".join(read_file(cid, self.blocks))

@@ -21,7 +21,17 @@ from engine.errors import InvalidRequest
 from engine.settings import Settings
 from engine.terminal import STOPPED, errors, fail, notes, opened_application, out, print_json
 from generators.palette import read_palette
-from generators.recipe import DEFAULT_COLOURS, MAX_TOKENS, Kind, Recipe, check_request, random_seed
+from generators.recipe import (
+    DEFAULT_COLOURS,
+    DEFAULT_SIZE_PX,
+    DEFAULT_STRENGTH,
+    MAX_TOKENS,
+    Kind,
+    Quality,
+    Recipe,
+    check_request,
+    random_seed,
+)
 
 if TYPE_CHECKING:
     from engine.app import Application
@@ -53,7 +63,10 @@ def create(
     size: Annotated[
         Size | None, typer.Option(help="Pixels a side; 64 for characters, else 32, if left out.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Denoising steps; the model's own if left out.")] = None,
+    quality: Annotated[
+        Quality, typer.Option(help="How many denoising steps, by the model's own numbers.")
+    ] = Quality.STANDARD,
+    steps: Annotated[int | None, typer.Option(help="Denoising steps, in place of a quality.")] = None,
     guidance: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
     negative_prompt: Annotated[str, typer.Option("--negative", help="What to keep out of the picture.")] = "",
     palette: Annotated[
@@ -62,30 +75,82 @@ def create(
             help="A palette file (.hex, .gpl, .pal, PNG), a number of colours, or 'none'; 32 if left out."
         ),
     ] = None,
+    source: Annotated[
+        str | None, typer.Option("--from", help="An asset's id, or a picture file, to start from.")
+    ] = None,
+    strength: Annotated[
+        float, typer.Option(help="How much of --from is drawn anew: near 0 a touch, 1 all of it.")
+    ] = DEFAULT_STRENGTH,
+    mask: Annotated[
+        Path | None, typer.Option(help="A picture of --from's size, white where it may change.")
+    ] = None,
+    seamless: Annotated[bool, typer.Option("--seamless", help="A tile whose opposite edges join.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Draw assets from a prompt."""
+    """Draw assets from a prompt, from another picture, or within a mask."""
     first_seed = random_seed() if seed is None else seed
     with errors():
-        colours = _palette(palette)
         wanted: dict[str, Any] = {
             "prompt": prompt,
             "kind": kind,
             "negative_prompt": negative_prompt,
-            "palette": colours,
+            "palette": _palette(palette),
+            "seamless": seamless,
         }
-        check_request(**wanted, seed=first_seed, steps=steps, guidance=guidance, count=count)
-        settings: dict[str, Any] = {"size": int(size) if size else None, "steps": steps, "guidance": guidance}
+        check_request(
+            **wanted, seed=first_seed, steps=steps, guidance=guidance, count=count, strength=strength
+        )
+        if mask is not None and source is None:
+            raise InvalidRequest("A mask needs the picture that it belongs to; name that one with --from.")
+        px = int(size) if size else DEFAULT_SIZE_PX[kind]
         with opened_application() as application:
+            if source is not None:
+                wanted |= application.starting_from(source, px, strength, mask)
             recipes = [
-                application.generator.recipe(**wanted, **settings, seed=first_seed + index)
+                application.generator.recipe(
+                    **wanted,
+                    size=px,
+                    quality=quality,
+                    steps=steps,
+                    guidance=guidance,
+                    seed=first_seed + index,
+                )
                 for index in range(count)
             ]
             _warn_of_cut_prompt(application, prompt)
-            creation_id = _create(application, recipes)
-            assets = [asset_json(application, asset) for asset in application.records.assets_of(creation_id)]
+            made = _made(application, recipes)
+    _tell(made, as_json)
+
+
+@app.command()
+def vary(
+    asset_id: Annotated[str, typer.Argument(help="An asset's id, as `create` and `list` print it.")],
+    strength: Annotated[
+        float, typer.Option(help="How far from it: near 0 a touch, 1 another picture of its prompt.")
+    ] = DEFAULT_STRENGTH,
+    count: Annotated[int, typer.Option(help="How many variations.")] = 4,
+    seed: Annotated[int | None, typer.Option(help="The first one's seed; random if left out.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="Another prompt; the asset's own if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw variations of an asset: its own recipe, started from its picture, with other seeds."""
+    first_seed = random_seed() if seed is None else seed
+    with errors(), opened_application() as application:
+        recipes = application.variations(asset_id, strength, count, first_seed, prompt)
+        made = _made(application, recipes)
+    _tell(made, as_json)
+
+
+def _made(application: "Application", recipes: list[Recipe]) -> dict[str, Any]:
+    creation_id = _create(application, recipes)
+    assets = [asset_json(application, asset) for asset in application.records.assets_of(creation_id)]
+    return {"creation_id": creation_id, "assets": assets}
+
+
+def _tell(made: dict[str, Any], as_json: bool) -> None:
+    assets = made["assets"]
     if as_json:
-        print_json({"creation_id": creation_id, "assets": assets})
+        print_json(made)
         return
     for asset in assets:
         out.print(

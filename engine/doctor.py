@@ -14,6 +14,7 @@ from engine.database.sqlite import check_file
 from engine.errors import EngineError
 from engine.settings import Settings
 from generators.errors import GeneratorError
+from generators.recipe import Quality
 
 PACKAGES = ("torch", "diffusers", "transformers", "pillow", "web3", "py-evm", "dbos")
 MIN_FREE_BYTES = 500_000_000  # a day's assets, chain and records with room to spare
@@ -124,7 +125,7 @@ def _models(application: Application) -> str:
         model.check_files()
     generator.token_count("ready")
     return ", ".join(
-        f"{model.id} ({model.size_px} px, {model.steps} steps, weights {model.digest[:12]}…)"
+        f"{model.id} ({model.size_px} px, {model.steps_for(Quality.STANDARD)} steps, weights {model.digest[:12]}…)"
         for model in generator.models.values()
     )
 

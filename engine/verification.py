@@ -124,7 +124,7 @@ class _Evidence:
     def regenerated(self) -> str:
         assert self._recipe is not None
         pixels, _ = read_png(self._media)
-        again = self._generator().draw([self._recipe])[0].pixels
+        again = self._generator().draw([self._recipe], pictures=self._picture)[0].pixels
         if again.shape != pixels.shape:
             raise _Failed(f"the picture is {pixels.shape[1]} px wide, its recipe draws {again.shape[1]} px")
         found = compare(again, pixels)
@@ -137,3 +137,6 @@ class _Evidence:
         if found.visible_share > MAX_VISIBLE_SHARE:
             raise _Failed(told)
         return told
+
+    def _picture(self, cid: str) -> bytes:
+        return b"".join(read_file(Cid.parse(cid), self._blocks))

@@ -13,5 +13,9 @@ class InvalidPalette(InvalidRecipe):
     """A palette file or a number of colours cannot be used."""
 
 
+class InvalidPicture(InvalidRecipe):
+    """A picture to start from, or its mask, cannot be read or used."""
+
+
 class WeightsUnavailable(GeneratorError):
     """A model's weights are missing, altered or in a format that is not loaded."""

@@ -10,8 +10,9 @@ from PIL.PngImagePlugin import PngInfo
 from pydantic_core import from_json
 
 from generators.errors import InvalidRecipe
-from generators.palette import nearest, own_palette, rgb_values
+from generators.palette import hex_colour, nearest, own_palette, rgb_values
 from generators.recipe import Kind, Recipe
+from generators.source_picture import Source
 
 RECIPE_KEYWORD = "lorespark:recipe"  # of the iTXt chunk (PNG, 3rd edition, section 11.3.3.4)
 IMAGE_PX = 512  # marketplaces show squares of 350 to 600 px; 512 is a whole multiple of 32 and 64
@@ -30,9 +31,16 @@ class FinishedPicture:
     image: bytes
 
 
-def finish(drawn: NDArray[np.uint8], recipe: Recipe) -> FinishedPicture:
-    """Finishes pixels as drawn (size size 4, uint8, straight alpha) by the recipe's rules."""
-    pixels = reduce_colours(clean_alpha(drawn, recipe.kind), recipe.palette)
+def finish(drawn: NDArray[np.uint8], recipe: Recipe, source: Source | None = None) -> FinishedPicture:
+    """Finishes pixels as drawn (size size 4, uint8, straight alpha) by the recipe's rules.
+
+    What a mask kept of its ``source`` stays as it is, to the bit.
+    """
+    clean = clean_alpha(drawn, recipe.kind)
+    if source is None or source.mask is None:
+        pixels = reduce_colours(clean, recipe.palette)
+    else:
+        pixels = inpainted(clean, source.pixels, source.mask, recipe.palette)
     scale = IMAGE_PX // recipe.size
     return FinishedPicture(
         pixels, png_bytes(pixels, recipe), png_bytes(pixels.repeat(scale, 0).repeat(scale, 1), recipe)
@@ -95,6 +103,26 @@ def reduce_colours(pixels: NDArray[np.uint8], palette: int | tuple[str, ...] | N
     out = pixels.copy()
     out[opaque, :3] = nearest(colours, allowed)
     return out
+
+
+def inpainted(
+    clean: NDArray[np.uint8],
+    kept: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    palette: int | tuple[str, ...] | None,
+) -> NDArray[np.uint8]:
+    """``kept`` (h w 4) with its pixels under the ``mask`` (h w) drawn anew, in colours that fit those around them.
+
+    Of a number of colours, the kept pixels' own count first, and the new ones get what is left.
+    """
+    new = np.where(mask[..., None], clean, 0).astype(np.uint8)
+    if isinstance(palette, int):
+        around = np.unique(kept[~mask & (kept[..., 3] > 0)][:, :3], axis=0)
+        drawn = new[new[..., 3] > 0][:, :3]
+        if (room := palette - len(around)) >= 2 and len(drawn):
+            around = np.unique(np.concatenate([around, own_palette(drawn, room)]), axis=0)
+        palette = tuple(hex_colour(rgb) for rgb in around) or palette
+    return np.where(mask[..., None], reduce_colours(new, palette), kept)
 
 
 def png_bytes(pixels: NDArray[np.uint8], recipe: Recipe) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 import rfc8785
 
 from generators.errors import WeightsUnavailable
+from generators.recipe import Quality
 from generators.text_encoder import WEIGHTS_SHA256, check_digest
 
 WEIGHTS_FOLDER = Path(__file__).with_name("weights")
@@ -17,15 +18,19 @@ MANIFEST = "models.json"
 
 @dataclass(frozen=True)
 class SpriteModel:
-    """One pipeline folder. ``files`` maps each of its files to its sha256."""
+    """One pipeline folder. ``files`` maps each of its files to its sha256, ``steps`` each quality to its number."""
 
     id: str
     folder: Path
     size_px: int
-    steps: int
+    steps: tuple[tuple[Quality, int], ...]
     guidance: float
     licence: str
     files: tuple[tuple[str, str], ...]
+
+    def steps_for(self, quality: Quality) -> int:
+        """How many denoising steps ``quality`` takes."""
+        return dict(self.steps)[quality]
 
     @property
     def digest(self) -> str:
@@ -51,7 +56,7 @@ def read_models(folder: Path = WEIGHTS_FOLDER) -> dict[str, SpriteModel]:
                 id=name,
                 folder=folder / entry["folder"],
                 size_px=entry["size_px"],
-                steps=entry["steps"],
+                steps=tuple((quality, entry["steps"][quality.value]) for quality in Quality),
                 guidance=entry["guidance"],
                 licence=entry["licence"],
                 files=tuple(sorted(entry["files"].items())),

@@ -11,6 +11,7 @@ import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from generators.errors import InvalidRecipe
+from generators.prompt_weights import parse_prompt
 
 # Of a prompt, with the two marks that the tokenizer adds. Change it only with networks trained on another number.
 MAX_TOKENS = 32
@@ -32,6 +33,15 @@ class Kind(StrEnum):
     ILLUSTRATION = "illustration"
 
 
+class Quality(StrEnum):
+    """How many steps a model takes; each model knows its own numbers."""
+
+    DRAFT = "draft"
+    STANDARD = "standard"
+    HIGH = "high"
+
+
+DEFAULT_STRENGTH = 0.6  # of a drawing that starts from a picture: another thing in the same place and colours
 DEFAULT_COLOURS = 32  # enough for shading, few enough to look like pixel art and to recolour by hand
 DEFAULT_SIZE_PX = {Kind.CHARACTER: 64, Kind.ITEM: 32, Kind.TILE: 32, Kind.ILLUSTRATION: 512}
 Precision = Literal["bf16", "fp16", "fp32"]
@@ -187,8 +197,13 @@ def check_request(
     steps: int | None = None,
     guidance: float | None = None,
     count: int = 1,
+    strength: float | None = None,
+    **more: Any,
 ) -> None:
-    """Raises InvalidRecipe for a request that no model can draw; loads no model, so it answers at once."""
+    """Raises InvalidRecipe for a request that no model can draw; loads no model, so it answers at once.
+
+    ``more`` are further fields of Recipe.
+    """
     if not 1 <= count <= MAX_COUNT:
         raise InvalidRecipe(f"{count} pictures cannot be drawn at once; ask for 1 to {MAX_COUNT}.")
     Recipe.make(
@@ -203,7 +218,11 @@ def check_request(
         weights="0" * 64,
         size=32,
         precision="fp32",
+        source_cid=None if strength is None else "any",
+        strength=strength,
+        **more,
     )
+    parse_prompt(prompt)
     if seed + count - 1 > MAX_SEED:
         raise InvalidRecipe(f"Seeds from {seed} on do not last for {count} pictures; start lower.")
 

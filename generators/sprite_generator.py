@@ -3,16 +3,18 @@
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from generators.errors import InvalidRecipe
+from generators.errors import InvalidPicture, InvalidRecipe
 from generators.finishing import FinishedPicture, finish
 from generators.models import WEIGHTS_FOLDER, SpriteModel, model_for_size, read_models
 from generators.progress import MAX_BATCH, Progress, ProgressCallback
-from generators.recipe import DEFAULT_COLOURS, DEFAULT_SIZE_PX, Kind, Precision, Recipe
+from generators.recipe import DEFAULT_COLOURS, DEFAULT_SIZE_PX, Kind, Precision, Quality, Recipe
+from generators.source_picture import PictureReader, Source, no_pictures, read_mask, read_picture
 from generators.sprite_pipeline import SpritePipeline
 from generators.text_encoder import TextEncoder, load_text_encoder, quiet_loading
 
@@ -36,12 +38,16 @@ class SpriteGenerator:
         seed: int,
         *,
         size: int | None = None,
+        quality: Quality = Quality.STANDARD,
         steps: int | None = None,
         guidance: float | None = None,
         negative_prompt: str = "",
         palette: int | tuple[str, ...] | None = DEFAULT_COLOURS,
+        **more: Any,
     ) -> Recipe:
         """The recipe that draws ``prompt`` with the installed model of that size and its best settings.
+
+        ``steps`` goes before ``quality``; ``more`` are further fields of Recipe.
 
         Raises InvalidRecipe where a value cannot be drawn, WeightsUnavailable where no model fits.
         """
@@ -53,33 +59,46 @@ class SpriteGenerator:
             seed=seed,
             model=model.id,
             weights=model.digest,
-            steps=model.steps if steps is None else steps,
+            steps=model.steps_for(quality) if steps is None else steps,
             guidance=float(model.guidance if guidance is None else guidance),
             size=model.size_px,
             precision=self.precision,
             palette=palette,
+            **more,
         )
 
     def draw(
-        self, recipes: Sequence[Recipe], on_progress: ProgressCallback | None = None
+        self,
+        recipes: Sequence[Recipe],
+        on_progress: ProgressCallback | None = None,
+        pictures: PictureReader = no_pictures,
     ) -> list[FinishedPicture]:
-        """Draws and finishes each recipe's picture, those that share model, steps and guidance together.
+        """Draws and finishes each recipe's picture, those that can be drawn together in one batch.
 
-        Raises InvalidRecipe where a recipe names a model or weights that are not installed, WeightsUnavailable
-        where a weights file is missing or altered; what ``on_progress`` raises passes through.
+        ``pictures`` gives the bytes of the source pictures and masks that recipes name by CID.
+
+        Raises InvalidRecipe where a recipe names a model or weights that are not installed or a picture that cannot
+        be used, WeightsUnavailable where a weights file is missing or altered; what ``on_progress`` and ``pictures``
+        raise passes through.
         """
-        pictures: dict[int, FinishedPicture] = {}
+        finished: dict[int, FinishedPicture] = {}
         order = sorted(range(len(recipes)), key=lambda index: (_batch_key(recipes[index]), index))
         for _, group in groupby(order, key=lambda index: _batch_key(recipes[index])):
             indices = list(group)
             for begin in range(0, len(indices), MAX_BATCH):
                 batch = indices[begin : begin + MAX_BATCH]
-                for index, pixels in zip(batch, self._draw(recipes, batch, on_progress), strict=True):
-                    pictures[index] = finish(pixels, recipes[index])
-        return [pictures[index] for index in range(len(recipes))]
+                sources = [_source(recipes[index], pictures) for index in batch]
+                drawn = self._draw(recipes, batch, sources, on_progress)
+                for index, source, pixels in zip(batch, sources, drawn, strict=True):
+                    finished[index] = finish(pixels, recipes[index], source)
+        return [finished[index] for index in range(len(recipes))]
 
     def _draw(
-        self, recipes: Sequence[Recipe], indices: Sequence[int], on_progress: ProgressCallback | None
+        self,
+        recipes: Sequence[Recipe],
+        indices: Sequence[int],
+        sources: Sequence[Source | None],
+        on_progress: ProgressCallback | None,
     ) -> NDArray[np.uint8]:
         batch = [recipes[index] for index in indices]
         first = batch[0]
@@ -92,8 +111,12 @@ class SpriteGenerator:
         return pipeline(
             [conditioning(recipe) for recipe in batch],
             negative_prompt=[recipe.negative_prompt for recipe in batch],
+            image=_stacked([source and source.pixels for source in sources]),
+            mask=_stacked([source and source.mask for source in sources]),
+            strength=first.strength or 1.0,
+            seamless=first.seamless,
             num_inference_steps=first.steps,
-            guidance_scale=first.guidance,
+            guidance_scale=[recipe.guidance for recipe in batch],
             generator=[torch.Generator("cpu").manual_seed(recipe.seed) for recipe in batch],
             callback_on_step_end=report,
             output_type="np",
@@ -166,5 +189,35 @@ def conditioning(recipe: Recipe) -> str:
     return recipe.prompt
 
 
-def _batch_key(recipe: Recipe) -> tuple[str, str, int, float]:
-    return recipe.model, recipe.precision, recipe.steps, recipe.guidance
+def _batch_key(recipe: Recipe) -> tuple[str, str, int, float, bool, bool]:
+    """Pictures of one key can be drawn in one batch."""
+    return (
+        recipe.model,
+        recipe.precision,
+        recipe.steps,
+        recipe.strength or 0.0,
+        recipe.mask_cid is not None,
+        recipe.seamless,
+    )
+
+
+def _source(recipe: Recipe, pictures: PictureReader) -> Source | None:
+    """What the recipe's drawing starts from. Raises InvalidPicture where it has another size than the recipe."""
+    if recipe.source_cid is None:
+        return None
+    pixels = read_picture(pictures(recipe.source_cid), f"The source picture {recipe.source_cid}")
+    mask = None
+    if recipe.mask_cid is not None:
+        mask = read_mask(pictures(recipe.mask_cid), f"The mask {recipe.mask_cid}")
+    for name, found in (("source picture", pixels), ("mask", mask)):
+        if found is not None and found.shape[:2] != (recipe.size, recipe.size):
+            raise InvalidPicture(
+                f"The recipe's {name} is {found.shape[1]} x {found.shape[0]} pixels and its size {recipe.size}; "
+                "fit it to that size first."
+            )
+    return Source(pixels, mask)
+
+
+def _stacked(parts: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
+    found = [part for part in parts if part is not None]
+    return np.stack(found) if found else None

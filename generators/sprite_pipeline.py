@@ -1,7 +1,9 @@
 """Text to RGBA sprite: flow matching on pixel patches, or on the latents of a tiny autoencoder."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +19,9 @@ from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from generators.conditions import conditions
 from generators.recipe import MAX_TOKENS
+from generators.seamless import circular
 
 PATCH_PX = 2  # pixels a side that one cell of the unshuffled picture holds
 MAX_ENCODED = 64  # prompts whose token states are kept, 50 KB each; the empty one is in every guided picture
@@ -36,10 +40,10 @@ class SpritePipelineOutput(BaseOutput):
 class SpritePipeline(DiffusionPipeline):
     """Draws sprites from prompts by rectified flow, as in Liu et al. 2022 (arXiv:2209.03003), eq. 1.
 
-    The network predicts the velocity ``noise - clean`` at ``x_t = (1 - t) clean + t noise`` and is guided without a
-    classifier (Ho & Salimans 2022, eq. 6). A picture is premultiplied RGBA in [-1, 1], unshuffled to
-    ``16 h/2 w/2``; with a ``vae`` the network works on its latents (``16 h/4 w/4``), without one on the cells
-    themselves.
+    The network predicts the velocity ``noise - clean`` at ``x_t = (1 - t) clean + t noise`` for each text that steers
+    a picture (``generators.conditions``); one that was distilled with ``distilled_guidance`` needs one pass where
+    others need two. A picture is premultiplied RGBA in [-1, 1], unshuffled to ``16 h/2 w/2``; with a ``vae`` the
+    network works on its latents (``16 h/4 w/4``), without one on the cells themselves.
 
     A picture is the same alone and in a batch: its noise comes from its own generator, and where the processor's
     kernels round by the size of the batch, its prompt, its velocity and its pixels are computed on their own.
@@ -55,6 +59,7 @@ class SpritePipeline(DiffusionPipeline):
         vae: AutoencoderTiny | None = None,
         text_encoder: PreTrainedModel | None = None,
         tokenizer: PreTrainedTokenizerBase | None = None,
+        distilled_guidance: float = 1.0,
     ) -> None:
         super().__init__()
         self._encoded: dict[
@@ -63,6 +68,7 @@ class SpritePipeline(DiffusionPipeline):
         self.register_modules(
             unet=unet, scheduler=scheduler, vae=vae, text_encoder=text_encoder, tokenizer=tokenizer
         )
+        self.register_to_config(distilled_guidance=distilled_guidance)
 
     @property
     def size_px(self) -> int:
@@ -72,7 +78,7 @@ class SpritePipeline(DiffusionPipeline):
     def encode_prompt(self, prompts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
         """Token states (b 32 384) and their mask (b 32) of ``prompts``; tokens past the 32nd are cut off."""
         if self.text_encoder is None or self.tokenizer is None:
-            raise ValueError("This pipeline was loaded without a text encoder; pass prompt_embeds instead.")
+            raise ValueError("This pipeline was loaded without a text encoder; load it with one to draw.")
         encoded = {prompt: self._encode_one(prompt) for prompt in dict.fromkeys(prompts)}
         states, masks = zip(*(encoded[prompt] for prompt in prompts), strict=True)
         return torch.cat(states), torch.cat(masks)
@@ -105,87 +111,114 @@ class SpritePipeline(DiffusionPipeline):
     @torch.inference_mode()
     def __call__(
         self,
-        prompt: str | Sequence[str] | None = None,
+        prompt: str | Sequence[str],
         negative_prompt: str | Sequence[str] = "",
+        image: np.ndarray | None = None,
+        mask: np.ndarray | None = None,
+        strength: float = 1.0,
+        seamless: bool = False,
         num_inference_steps: int = 20,
-        guidance_scale: float = 3.0,
+        guidance_scale: float | Sequence[float] = 3.0,
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
-        prompt_embeds: tuple[torch.Tensor, torch.Tensor] | None = None,
-        negative_prompt_embeds: tuple[torch.Tensor, torch.Tensor] | None = None,
         callback_on_step_end: StepCallback | None = None,
         output_type: str = "pil",
         return_dict: bool = True,
     ) -> SpritePipelineOutput | tuple[list[Image.Image] | np.ndarray]:
-        """Draws one picture for each prompt.
+        """Draws one picture for each prompt; ``(word:1.3)`` in a prompt weighs a word.
 
-        ``generator``: one for each prompt (on the CPU), each seeded by its picture's recipe. ``prompt_embeds`` are
-        pairs as ``encode_prompt`` returns them and take the prompts' place. ``guidance_scale`` 1 or less draws
-        without guidance, in half the time.
+        ``generator``: one for each prompt (on the CPU), each seeded by its picture's recipe. With an ``image``
+        (b h w 4, uint8, straight alpha) the drawing starts from it and changes it by ``strength`` (0 to 1, in so
+        much of the steps); where there is a ``mask`` (b h w, bool), only its true pixels change. ``seamless``
+        pictures join at opposite edges: every convolution reads around them.
 
-        Raises ValueError where the numbers of prompts, negative prompts and generators do not fit.
+        Raises ValueError where the numbers of prompts, pictures and generators do not fit, InvalidRecipe where a
+        prompt's weights cannot be read.
         """
-        states, mask = prompt_embeds if prompt_embeds is not None else self.encode_prompt(_listed(prompt))
-        count = len(states)
-        guided = guidance_scale > 1.0
-        negative: tuple[torch.Tensor, torch.Tensor] | None = None
-        if guided:
-            negative = negative_prompt_embeds or self._encode_negative(_listed(negative_prompt), count)
-            if len(negative[0]) != count:
-                raise ValueError(f"{count} prompts need {count} negative ones, not {len(negative[0])}.")
+        prompts = _listed(prompt)
+        count = len(prompts)
+        negatives = _spread(negative_prompt, count, "negative prompt")
+        guidances = _spread(guidance_scale, count, "guidance")
         if isinstance(generator, Sequence) and len(generator) != count:
             raise ValueError(f"{count} prompts need {count} generators, not {len(generator)}.")
+        for name, given in (("pictures", image), ("masks", mask)):
+            if given is not None and len(given) != count:
+                raise ValueError(f"{count} prompts need {count} {name}, not {len(given)}.")
+        if mask is not None and image is None:
+            raise ValueError("A mask needs the picture that it belongs to.")
 
-        device, dtype = self.unet.device, self.unet.dtype
-        if negative is not None:  # each picture's two passes lie side by side: without its prompt, with it
-            states = torch.stack([negative[0], states], 1).flatten(0, 1)
-            mask = torch.stack([negative[1], mask], 1).flatten(0, 1)
-        passes = 2 if guided else 1
-        states, mask = states.to(device, dtype), mask.to(device)
+        steering = self._steering(prompts, negatives, guidances)
+        device = self.unet.device
         side = self.unet.config.sample_size
-        latents = randn_tensor(
+        noise = randn_tensor(
             (count, self.unet.config.in_channels, side, side),
             generator=list(generator) if isinstance(generator, Sequence) else generator,
             device=device,
             dtype=torch.float32,
         )
-        self.scheduler.set_timesteps(
-            sigmas=np.linspace(1.0, 1.0 / num_inference_steps, num_inference_steps), device=device
-        )
-        for index, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
-            velocity = self._velocity(latents.repeat_interleave(passes, 0), timestep, states, mask, passes)
-            if guided:
-                without, towards = velocity.unflatten(0, (count, passes)).unbind(1)
-                velocity = without + guidance_scale * (towards - without)
-            sigma = self.scheduler.sigmas[index]
-            if callback_on_step_end is not None:
-                clean = latents - sigma * velocity
-                callback_on_step_end(index, num_inference_steps, lambda clean=clean: self.decode(clean))
-            latents = self.scheduler.step(velocity, timestep, latents, return_dict=False)[0]
-
-        pixels = self.decode(latents)
+        steps = max(1, round(num_inference_steps * strength)) if image is not None else num_inference_steps
+        length = (strength if image is not None else 1.0) / steps
+        self.scheduler.set_timesteps(sigmas=np.linspace(length * steps, length, steps), device=device)
+        sigmas = self.scheduler.sigmas
+        latents, start, changes = noise, None, None
+        with circular(self.unet, self.vae) if seamless else nullcontext():
+            if image is not None:
+                start = self._encode_alone(image)
+                latents = sigmas[0] * noise + (1 - sigmas[0]) * start
+                changes = None if mask is None else self._changes(mask)
+            for index, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
+                velocity = self._velocity(latents, timestep, steering)
+                if callback_on_step_end is not None:
+                    clean = latents - sigmas[index] * velocity
+                    callback_on_step_end(index, steps, lambda clean=clean: self.decode(clean))
+                latents = self.scheduler.step(velocity, timestep, latents, return_dict=False)[0]
+                if changes is not None and start is not None:
+                    kept = sigmas[index + 1] * noise + (1 - sigmas[index + 1]) * start
+                    latents = torch.where(changes, latents, kept)
+            pixels = self.decode(latents)
+        if mask is not None and image is not None:
+            pixels = np.where(mask[..., None], pixels, image)
         images = pixels if output_type == "np" else [Image.fromarray(picture) for picture in pixels]
         self.maybe_free_model_hooks()
         return SpritePipelineOutput(images) if return_dict else (images,)
 
-    def _velocity(
-        self,
-        latents: torch.Tensor,
-        timestep: torch.Tensor,
-        states: torch.Tensor,
-        mask: torch.Tensor,
-        passes: int,
-    ) -> torch.Tensor:
-        """The network's velocity (b 16 h' w', float32); ``passes`` rows belong to each picture.
+    def _steering(self, prompts: list[str], negatives: list[str], guidances: list[float]) -> "_Steering":
+        found = [
+            conditions(*asked, self.config.distilled_guidance)
+            for asked in zip(prompts, negatives, guidances, strict=True)
+        ]
+        states, mask = self.encode_prompt([text for each in found for text, _ in each])
+        device, dtype = self.unet.device, self.unet.dtype
+        return _Steering(
+            states.to(device, dtype),
+            mask.to(device),
+            [[coefficient for _, coefficient in each] for each in found],
+        )
+
+    def _encode_alone(self, pictures: np.ndarray) -> torch.Tensor:
+        """Pixels (b h w 4, uint8) -> what the network works on, each picture on its own."""
+        device = self.unet.device
+        return torch.cat([self.encode(premultiplied(one[None]).to(device)).float() for one in pictures])
+
+    def _changes(self, mask: np.ndarray) -> torch.Tensor:
+        """Which of the network's values (b 16 h' w') the mask's pixels (b h w) reach."""
+        cells = torch.from_numpy(np.repeat(mask[:, None].astype(np.float32), 4, 1))
+        if self.vae is None:
+            return (F.pixel_unshuffle(cells, PATCH_PX) > 0).to(self.unet.device)
+        reached = F.max_pool2d(cells[:, :1], 2 * PATCH_PX) > 0
+        return reached.expand(-1, self.unet.config.in_channels, -1, -1).to(self.unet.device)
+
+    def _velocity(self, latents: torch.Tensor, timestep: torch.Tensor, steering: "_Steering") -> torch.Tensor:
+        """The velocity that each picture follows (b 16 h' w', float32).
 
         In float32 a CPU's kernels are chosen by the size of the batch and differ in the last bits, which finishing
         spreads to a sixth of the pixels; so each picture goes alone, for a tenth more time. In bfloat16 they give
         the same bits at every size.
         """
+        passes = [len(coefficients) for coefficients in steering.coefficients]
+        rows = latents.to(self.unet.dtype).repeat_interleave(torch.tensor(passes, device=latents.device), 0)
         alone = self.unet.device.type == "cpu" and self.unet.dtype == torch.float32
-        rows = passes if alone else len(latents)
-        parts = zip(
-            latents.to(self.unet.dtype).split(rows), states.split(rows), mask.split(rows), strict=True
-        )
+        split = passes if alone else [len(rows)]
+        parts = zip(rows.split(split), steering.states.split(split), steering.mask.split(split), strict=True)
         velocities = [
             self.unet(
                 noisy.contiguous(memory_format=torch.channels_last),
@@ -196,16 +229,22 @@ class SpritePipeline(DiffusionPipeline):
             )[0]
             for noisy, text, read in parts
         ]
-        return torch.cat(velocities).float()
+        each = torch.cat(velocities).float().split(passes)
+        return torch.stack(
+            [
+                sum(coefficient * row for coefficient, row in zip(coefficients, picture, strict=True))
+                for coefficients, picture in zip(steering.coefficients, each, strict=True)
+            ]
+        )
 
-    def _encode_negative(self, prompts: list[str], count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        if len(prompts) not in (1, count):
-            raise ValueError(
-                f"{count} prompts need one negative prompt or {count} of them, not {len(prompts)}."
-            )
-        states, mask = self.encode_prompt(prompts)
-        repeats = count // len(prompts)
-        return states.repeat(repeats, 1, 1), mask.repeat(repeats, 1)
+
+@dataclass(frozen=True)
+class _Steering:
+    """Texts of all pictures, one after another (rows 32 384 and rows 32), and each picture's coefficients."""
+
+    states: torch.Tensor
+    mask: torch.Tensor
+    coefficients: list[list[float]]
 
 
 def premultiplied(pixels: np.ndarray) -> torch.Tensor:
@@ -222,7 +261,13 @@ def straight_alpha(pixels: torch.Tensor) -> np.ndarray:
     return (torch.cat([colour, alpha], 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
 
-def _listed(text: str | Sequence[str] | None) -> list[str]:
-    if text is None:
-        raise ValueError("Pass a prompt or prompt_embeds.")
+def _listed(text: str | Sequence[str]) -> list[str]:
     return [text] if isinstance(text, str) else list(text)
+
+
+def _spread(given: Any, count: int, name: str) -> list[Any]:
+    """One value for each of ``count`` pictures."""
+    listed = [given] if isinstance(given, (str, float, int)) else list(given)
+    if len(listed) not in (1, count):
+        raise ValueError(f"{count} prompts need one {name} or {count} of them, not {len(listed)}.")
+    return listed * count if len(listed) == 1 else listed

@@ -15,21 +15,33 @@ import torch
 from diffusers import AutoencoderTiny, FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
 
 from generators.models import MANIFEST, WEIGHTS_FOLDER
+from generators.recipe import Quality
 from generators.sprite_pipeline import SpritePipeline
 from tools.train_sprites import SHIFT
 
 MAX_FILE_BYTES = 50_000_000
 MAX_BUNDLE_BYTES = 96_000_000
+DEFAULT_STEPS = (3, 5, 16)  # more than sixteen change single pixels
 
 
 def export(
-    unet: Path, codec: Path | None, folder: Path, steps: int, guidance: float, size_px: int, version: int
+    unet: Path,
+    codec: Path | None,
+    folder: Path,
+    steps: dict[str, int],
+    guidance: float,
+    size_px: int,
+    version: int,
 ) -> tuple[str, dict[str, object]]:
-    """Writes one pipeline (fp16) to the new ``folder`` and returns its id and manifest entry."""
+    """Writes one pipeline (fp16) of a network that ``guidance`` was distilled into, to the new ``folder``.
+
+    Returns its id and manifest entry.
+    """
     pipeline = SpritePipeline(
         UNet2DConditionModel.from_pretrained(unet, dtype=torch.float16),
         FlowMatchEulerDiscreteScheduler(shift=SHIFT),
         AutoencoderTiny.from_pretrained(codec, dtype=torch.float16) if codec else None,
+        distilled_guidance=guidance,
     )
     pipeline.save_pretrained(folder, safe_serialization=True)
     for path in folder.rglob("*"):
@@ -58,11 +70,14 @@ def main() -> None:
     parser.add_argument("--fine", type=Path, required=True, help="the 64 px UNet folder")
     parser.add_argument("--codec", type=Path, required=True, help="the 64 px autoencoder folder")
     parser.add_argument("--out", type=Path, default=WEIGHTS_FOLDER)
-    parser.add_argument("--steps", type=int, default=16)
-    parser.add_argument("--guidance", type=float, default=3.0)
-    parser.add_argument("--version", type=int, default=1)
+    parser.add_argument(
+        "--steps", type=int, nargs=3, default=DEFAULT_STEPS, metavar=("DRAFT", "STANDARD", "HIGH")
+    )
+    parser.add_argument("--guidance", type=float, default=3.0, help="what the networks were trained with")
+    parser.add_argument("--version", type=int, default=2)
     args = parser.parse_args()
-    settings = {"steps": args.steps, "guidance": args.guidance, "version": args.version}
+    steps = dict(zip((quality.value for quality in Quality), args.steps, strict=True))
+    settings = {"steps": steps, "guidance": args.guidance, "version": args.version}
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=args.out.parent) as made:
         small, fine = Path(made) / "sprite-32", Path(made) / "sprite-64"

@@ -90,7 +90,7 @@ def evaluate(pictures: SpriteSet, folder: Path, path: Path) -> None:
         made = straight_alpha(F.pixel_shuffle(codec.decode(latents).sample, PATCH_PX))
     opaque, decoded = pixels[..., 3] > 127, made[..., 3] > 127
     both = opaque & decoded
-    error = np.abs(made[..., :3].astype(int) - pixels[..., :3])[both].mean()
+    error = np.abs(made[..., :3].astype(int) - pixels[..., :3])[both].mean() if both.any() else 255.0
     print(f"held out: {len(chosen)} pictures, colour error {error:.1f} of 255 per channel,")
     print(
         f"  outline pixels wrong {100 * (opaque != decoded).sum() / opaque.sum():.2f} % of the opaque ones,"

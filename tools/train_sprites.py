@@ -3,6 +3,8 @@
     python -m tools.train_sprites --size 32 --minutes 120 --out runs/sprite-32 [--start-from FOLDER]
     python -m tools.train_sprites --size 64 --minutes 120 --out runs/sprite-64 --codec runs/codec-64
 
+With ``--guidance 3`` the network learns to draw in one pass what took a guided pair before.
+
 The out folder holds state.pt (network, its average, optimiser, step: everything a resumed run needs), log.csv (step,
 seconds, pictures seen, learning rate, loss, loss by kind), sheets of samples, and unet/ (the average, fp16). Creating a
 file named ``pause`` there makes the run wait until it is removed.
@@ -11,6 +13,7 @@ file named ``pause`` there makes the run wait until it is removed.
 import argparse
 import copy
 import csv
+import hashlib
 import math
 import os
 import signal
@@ -49,6 +52,7 @@ class Plan:
     codec: Path | None
     start_from: Path | None
     minutes: float
+    guidance: float
     batch: int
     learning_rate: float
     seed: int
@@ -133,14 +137,13 @@ class Run:
         noisy = ((1 - weight) * clean + weight * noise).contiguous(memory_format=torch.channels_last)
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
+        states, mask = batch.states.to(self.device), batch.mask.to(self.device)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            velocity = self.network(
-                noisy,
-                t * 1000,
-                batch.states.to(self.device),
-                encoder_attention_mask=batch.mask.to(self.device),
-            ).sample
-        each = ((velocity.float() - (noise - clean)) ** 2).mean((1, 2, 3))
+            velocity = self.network(noisy, t * 1000, states, encoder_attention_mask=mask).sample
+        target = noise - clean
+        if self.plan.guidance > 1:
+            target = target + self._guiding(velocity.detach().float(), noisy, t, batches.empty(len(clean)))
+        each = ((velocity.float() - target) ** 2).mean((1, 2, 3))
         loss = each.mean()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -155,6 +158,25 @@ class Run:
         return loss.item(), by_kind
 
     @torch.no_grad()
+    def _guiding(
+        self,
+        velocity: torch.Tensor,
+        noisy: torch.Tensor,
+        t: torch.Tensor,
+        empty: tuple[torch.Tensor, torch.Tensor],
+    ) -> torch.Tensor:
+        """What to add to the target so that the network arrives at its own guided velocity.
+
+        Tang et al. 2025 (arXiv:2502.12154), eq. 7: the target moves by a share w of the difference that the caption
+        makes; where the network follows, that difference is 1 / (1 - w) times what the data alone would give. Rows
+        without a caption have no difference and stay as they are.
+        """
+        states, mask = (part.to(self.device) for part in empty)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            without = self.network(noisy, t * 1000, states, encoder_attention_mask=mask).sample
+        return (1 - 1 / self.plan.guidance) * (velocity - without.float())
+
+    @torch.no_grad()
     def _follow(self) -> None:
         decay = min(EMA_DECAY, (1 + self.step) / (10 + self.step))
         torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
@@ -165,11 +187,16 @@ class Run:
         scheduler = FlowMatchEulerDiscreteScheduler(shift=SHIFT)
         pipeline = SpritePipeline(self.average, scheduler, self.vae, encoder.model, encoder.tokenizer)
         pipeline.set_progress_bar_config(disable=True)
-        save_sheet(pipeline, PROMPTS[self.plan.size_px], self.plan.out / f"sheet-{self.step:06d}.png")
+        guidance = 1.0 if self.plan.guidance > 1 else 3.0
+        path = self.plan.out / f"sheet-{self.step:06d}.png"
+        save_sheet(pipeline, PROMPTS[self.plan.size_px], path, guidance=guidance)
 
 
-def encoded(vae: AutoencoderTiny, pictures: SpriteSet) -> tuple[torch.Tensor, torch.Tensor]:
-    """The latents of all pictures and of their mirror images (n 16 16 16 each, fp16)."""
+def encoded(vae: AutoencoderTiny, pictures: SpriteSet, kept: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """The latents of all pictures and of their mirror images (n 16 16 16 each, fp16), kept in a file for next time."""
+    if kept.exists():
+        first, second = torch.load(kept, weights_only=True)
+        return first, second
     pipeline = SpritePipeline(new_network(), FlowMatchEulerDiscreteScheduler(), vae)
     sides: list[torch.Tensor] = []
     with torch.inference_mode():
@@ -181,6 +208,7 @@ def encoded(vae: AutoencoderTiny, pictures: SpriteSet) -> tuple[torch.Tensor, to
                     pipeline.encode(premultiplied(pixels[:, :, ::-1] if mirrored else pixels)).half()
                 )
             sides.append(torch.cat(parts))
+    torch.save((sides[0], sides[1]), kept)
     return sides[0], sides[1]
 
 
@@ -205,8 +233,13 @@ def train(plan: Plan) -> None:
     pictures, text = read_set(plan.data, plan.size_px), read_text_cache(plan.data, plan.size_px)
     run = Run(plan, device)
     batches = Batches(pictures, text, plan.size_px, plan.seed)
-    if run.vae is not None:
-        batches.use_latents(*encoded(run.vae, pictures))
+    if run.vae is not None and plan.codec is not None:
+        made_from = (
+            plan.codec / "diffusion_pytorch_model.safetensors",
+            plan.data / f"captions-{plan.size_px}.jsonl",
+        )
+        digest = hashlib.sha256(b"".join(path.read_bytes() for path in made_from)).hexdigest()
+        batches.use_latents(*encoded(run.vae, pictures, plan.data / f"latents-{digest[:16]}.pt"))
     losses: dict[str, list[float]] = defaultdict(list)
     saved = drawn = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
@@ -257,6 +290,12 @@ def main() -> None:
     parser.add_argument("--start-from", type=Path, help="a UNet folder to start from")
     parser.add_argument(
         "--minutes", type=float, default=120.0, help="training time in all, resumed parts included"
+    )
+    parser.add_argument(
+        "--guidance",
+        type=float,
+        default=1.0,
+        help="what one pass is to be guided by; 1 learns the data as it is",
     )
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=5e-4)

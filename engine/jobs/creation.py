@@ -12,6 +12,7 @@ from assets.canonical_json import JsonObject
 from assets.cid import Cid, raw_cid
 from assets.metadata import Attribute, TokenMetadata
 from assets.package import asset_directory
+from assets.unixfs import read_file
 from engine.database.records import Records
 from generators.finishing import FinishedPicture
 from generators.progress import MAX_BATCH, ProgressCallback
@@ -53,7 +54,7 @@ class CreationJob:
         """Draws one batch and stores its pictures and metadata. Drawing again gives the same blocks."""
         begin = batch * MAX_BATCH
         recipes = self._recipes(creation_id)[begin : begin + MAX_BATCH]
-        pictures = self._generator().draw(recipes, self.listeners.get(creation_id))
+        pictures = self._generator().draw(recipes, self.listeners.get(creation_id), self._picture)
         return [self._store(recipe, picture) for recipe, picture in zip(recipes, pictures, strict=True)]
 
     def record(self, creation_id: str, stored: Sequence[StoredPicture]) -> None:
@@ -69,6 +70,7 @@ class CreationJob:
                 image_cid=Cid.parse(picture.image_cid),
                 metadata_cid=Cid.parse(picture.metadata_cid),
                 created_at=created,
+                parents=(recipe.source,) if recipe.source else (),
             )
             for position, (recipe, picture) in enumerate(zip(self._recipes(creation_id), stored, strict=True))
         ]
@@ -82,10 +84,18 @@ class CreationJob:
         assert creation is not None, f"job of an unknown creation {creation_id}"
         return [Recipe.from_dict(recipe) for recipe in creation.recipes]
 
+    def _picture(self, cid: str) -> bytes:
+        return b"".join(read_file(Cid.parse(cid), self._blocks))
+
     def _store(self, recipe: Recipe, picture: FinishedPicture) -> StoredPicture:
         metadata = token_metadata(recipe, raw_cid(picture.media), raw_cid(picture.image))
         package = asset_directory(
-            self._blocks, metadata=metadata.to_bytes(), media=picture.media, image=picture.image
+            self._blocks,
+            metadata=metadata.to_bytes(),
+            media=picture.media,
+            image=picture.image,
+            source=recipe.source_cid and self._picture(recipe.source_cid),
+            mask=recipe.mask_cid and self._picture(recipe.mask_cid),
         )
         return StoredPicture(str(package.media_cid), str(package.image_cid), str(package.metadata_cid))
 

@@ -52,6 +52,10 @@ class Batches:
         """Draws from these (n c h w each, one for each picture) instead of from pixels."""
         self._latents, self._mirrored = latents, mirrored
 
+    def empty(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Token states and mask of ``size`` empty captions, as in ``Batch``."""
+        return self._text.batch(np.full(size, self._empty))
+
     def batch(self, step: int, size: int) -> Batch:
         """The batch of ``step``, of ``size`` pictures, each mirrored or not, each with one of its captions or none."""
         draw = np.random.default_rng((self._seed, step))

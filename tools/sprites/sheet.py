@@ -72,10 +72,19 @@ def draw(
 
 
 def save_sheet(
-    pipeline: SpritePipeline, prompts: Sequence[str], path: Path, rows: int = 2, scale: int = 2
+    pipeline: SpritePipeline,
+    prompts: Sequence[str],
+    path: Path,
+    rows: int = 2,
+    scale: int = 2,
+    steps: int = 20,
+    guidance: float = 3.0,
 ) -> None:
     """A sheet of ``prompts`` across and ``rows`` seeds down."""
-    pictures = [draw(pipeline, prompts, [1000 * row + n for n in range(len(prompts))]) for row in range(rows)]
+    pictures = [
+        draw(pipeline, prompts, [1000 * row + n for n in range(len(prompts))], steps, guidance)
+        for row in range(rows)
+    ]
     tile(pictures, path, across=12, scale=scale)
 
 

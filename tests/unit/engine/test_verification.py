@@ -42,7 +42,7 @@ class Generator:
     pixels: Any
     error: Exception | None = None
 
-    def draw(self, recipes: list[Recipe]) -> list[FinishedPicture]:
+    def draw(self, recipes: list[Recipe], pictures: object = None) -> list[FinishedPicture]:
         if self.error is not None:
             raise self.error
         return [replace(finish(self.pixels, recipes[0]), pixels=self.pixels)]

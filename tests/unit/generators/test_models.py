@@ -7,6 +7,7 @@ import pytest
 from generators import text_encoder
 from generators.errors import WeightsUnavailable
 from generators.models import MANIFEST, model_for_size, read_models
+from generators.recipe import Quality
 from generators.text_encoder import check_digest, load_text_encoder, text_encoder_folder
 
 
@@ -18,7 +19,7 @@ def weights(tmp_path: Path) -> Path:
     entry = {
         "folder": "small",
         "size_px": 32,
-        "steps": 20,
+        "steps": {"draft": 4, "standard": 8, "high": 20},
         "guidance": 3.0,
         "licence": "CC0-1.0",
         "files": {"net.safetensors": hashlib.sha256(b"weights").hexdigest()},
@@ -30,14 +31,15 @@ def weights(tmp_path: Path) -> Path:
 def test_manifest_gives_models_whose_files_are_whole(weights: Path) -> None:
     model = read_models(weights)["small/1"]
     model.check_files()
-    assert (model.folder, model.size_px, model.steps) == (weights / "small", 32, 20)
+    assert (model.folder, model.size_px) == (weights / "small", 32)
+    assert [model.steps_for(quality) for quality in Quality] == [4, 8, 20]
     assert model_for_size(read_models(weights), 32) == model
 
 
 def test_digest_names_the_files_and_nothing_else(weights: Path) -> None:
     before = read_models(weights)["small/1"].digest
     entries = json.loads((weights / MANIFEST).read_text())
-    entries["small/1"]["steps"] = 8
+    entries["small/1"]["steps"]["draft"] = 2
     (weights / MANIFEST).write_text(json.dumps(entries))
     assert read_models(weights)["small/1"].digest == before
     entries["small/1"]["files"]["net.safetensors"] = "0" * 64

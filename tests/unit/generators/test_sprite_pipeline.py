@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from generators.recipe import MAX_TOKENS
+from generators.seamless import circular
 from generators.sprite_pipeline import SpritePipeline, premultiplied, straight_alpha
 from generators.text_encoder import quiet_loading
 
@@ -84,14 +85,9 @@ def test_saved_folder_has_the_standard_layout_and_draws_the_same(
     assert np.array_equal(draw(again, PROMPTS[:2], seeded(1, 2)), before)
 
 
-def test_pipeline_without_a_text_encoder_draws_from_states(pipeline: SpritePipeline, seeded: Seeded) -> None:
-    states, empty = pipeline.encode_prompt(PROMPTS[:2]), pipeline.encode_prompt(["", ""])
-    expected = draw(pipeline, PROMPTS[:2], seeded(1, 2))
+def test_pipeline_without_a_text_encoder_says_what_it_needs(pipeline: SpritePipeline, seeded: Seeded) -> None:
     bare = SpritePipeline(pipeline.unet, pipeline.scheduler, pipeline.vae)
-    bare.set_progress_bar_config(disable=True)
-    made = draw(bare, None, seeded(1, 2), prompt_embeds=states, negative_prompt_embeds=empty)
-    assert np.array_equal(made, expected)
-    with pytest.raises(ValueError, match="without a text encoder; pass prompt_embeds"):
+    with pytest.raises(ValueError, match="without a text encoder; load it with one"):
         draw(bare, PROMPTS[:1], seeded(1))
 
 
@@ -231,12 +227,104 @@ def test_numbers_that_do_not_fit_are_refused(pipeline: SpritePipeline, seeded: S
         draw(pipeline, PROMPTS[:3], seeded(1, 2))
     with pytest.raises(ValueError, match="3 prompts need one negative prompt or 3 of them, not 2"):
         draw(pipeline, PROMPTS[:3], seeded(1, 2, 3), negative_prompt=["red", "blue"])
-    with pytest.raises(ValueError, match="3 prompts need 3 negative ones, not 1"):
+    with pytest.raises(ValueError, match="3 prompts need one guidance or 3 of them, not 2"):
+        draw(pipeline, PROMPTS[:3], seeded(1, 2, 3), guidance_scale=[1.0, 2.0])
+    side = pipeline.size_px
+    one = np.zeros((1, side, side, 4), np.uint8)
+    with pytest.raises(ValueError, match="3 prompts need 3 pictures, not 1"):
+        draw(pipeline, PROMPTS[:3], seeded(1, 2, 3), image=one)
+    with pytest.raises(ValueError, match="A mask needs the picture"):
+        draw(pipeline, PROMPTS[:1], seeded(1), mask=np.ones((1, side, side), bool))
+
+
+def texts_through_network(pipeline: SpritePipeline, **settings) -> int:
+    rows: list[int] = []
+    with pipeline.unet.register_forward_pre_hook(lambda module, args: rows.append(len(args[0]))):
+        pipeline(num_inference_steps=1, output_type="np", **settings)
+    return sum(rows)
+
+
+def test_network_with_distilled_guidance_passes_once_unless_asked_for_more(pipeline: SpritePipeline) -> None:
+    pipeline.register_to_config(distilled_guidance=3.0)
+    assert texts_through_network(pipeline, prompt="red potion", guidance_scale=3.0) == 1
+    assert texts_through_network(pipeline, prompt="red potion", guidance_scale=4.0) == 2
+    assert texts_through_network(pipeline, prompt="red potion", negative_prompt="blue") == 3
+    assert texts_through_network(pipeline, prompt="(red:1.3) potion") == 2
+
+
+def test_pictures_with_more_and_fewer_texts_share_a_batch(pipeline: SpritePipeline, seeded: Seeded) -> None:
+    prompts = ["(red:2) potion", "knight", "blue (sword:0.5) (tile:1.5)"]
+    settings = {"negative_prompt": ["", "red", ""], "guidance_scale": [1.0, 3.0, 2.0]}
+    together = draw(pipeline, prompts, seeded(1, 2, 3), **settings)
+    for at, prompt in enumerate(prompts):
+        mine = {name: values[at] for name, values in settings.items()}
+        assert np.array_equal(draw(pipeline, [prompt], seeded(at + 1), **mine)[0], together[at])
+
+
+@pytest.fixture
+def source(pipeline: SpritePipeline) -> np.ndarray:
+    """A picture for the pipeline to start from: 1 h w 4, opaque, blocks of colour."""
+    side = pipeline.size_px
+    blocks = np.random.default_rng(2).integers(0, 256, (1, side // 4, side // 4, 4), np.uint8)
+    blocks[..., 3] = 255
+    return blocks.repeat(4, 1).repeat(4, 2)
+
+
+def test_less_strength_stays_nearer_to_the_source_and_takes_fewer_steps(
+    pipeline: SpritePipeline, seeded: Seeded, source: np.ndarray
+) -> None:
+    apart, steps = [], []
+    kept: list[torch.Tensor] = []
+    pipeline.decode = lambda latents: kept.append(latents) or np.zeros((1, 1, 1, 4), np.uint8)
+    start = pipeline._encode_alone(source).detach()
+    for strength in (0.1, 0.5, 1.0):
+        told: list[int] = []
+        settings = {"image": source, "strength": strength, "num_inference_steps": 10}
         draw(
             pipeline,
-            PROMPTS[:3],
-            seeded(1, 2, 3),
-            negative_prompt_embeds=pipeline.encode_prompt([""]),
+            ["knight"],
+            seeded(1),
+            callback_on_step_end=lambda *a, t=told: t.append(a[1]),
+            **settings,
         )
-    with pytest.raises(ValueError, match="Pass a prompt or prompt_embeds"):
-        pipeline()
+        apart.append(float((kept[-1] - start).abs().mean()))
+        steps.append((len(told), told[0]))
+    assert apart[0] < apart[1] < apart[2]
+    assert steps == [(1, 1), (5, 5), (10, 10)]
+    draw(pipeline, ["knight"], seeded(1), num_inference_steps=10)
+    assert torch.equal(kept[-1], kept[-2])  # at full strength nothing of the source is left
+
+
+def test_only_what_the_mask_marks_changes(
+    pipeline: SpritePipeline, seeded: Seeded, source: np.ndarray
+) -> None:
+    mask = np.zeros(source.shape[:3], bool)
+    mask[:, 3:7, 5:12] = True
+    made = draw(pipeline, ["knight"], seeded(1), image=source, mask=mask, strength=1.0)
+    assert np.array_equal(made[~mask], source[~mask])
+    assert (made[mask] != source[mask]).any(-1).mean() > 0.5
+    other = draw(pipeline, ["knight"], seeded(2), image=source, mask=mask, strength=1.0)
+    assert not np.array_equal(made[mask], other[mask])
+
+
+def test_seamless_network_does_not_know_where_the_edge_is(pipeline: SpritePipeline, seeded: Seeded) -> None:
+    """Rolling the noise rolls a seamless picture with it, and no other."""
+    network = pipeline.unet
+    noise = torch.randn(1, 16, 8, 8, generator=torch.Generator().manual_seed(0))
+    states, mask = pipeline.encode_prompt(["knight"])
+
+    def velocity(x: torch.Tensor) -> torch.Tensor:
+        return network(x, 500, states, encoder_attention_mask=mask).sample
+
+    rolled = torch.roll(noise, (2, 4), (2, 3))  # whole cells of the coarsest level
+    with torch.inference_mode():
+        plain = torch.roll(velocity(noise), (2, 4), (2, 3))
+        assert not torch.allclose(velocity(rolled), plain, atol=1e-4)
+        with circular(network, None):
+            around = torch.roll(velocity(noise), (2, 4), (2, 3))
+            torch.testing.assert_close(velocity(rolled), around, atol=1e-5, rtol=1e-4)
+        assert torch.equal(torch.roll(velocity(noise), (2, 4), (2, 3)), plain)  # and afterwards as before
+    settings = {"generators": seeded(1), "prompts": ["knight"]}
+    assert not np.array_equal(
+        draw(pipeline, **settings, seamless=True), draw(pipeline, ["knight"], seeded(1))
+    )

@@ -12,8 +12,9 @@ from diffusers import AutoencoderTiny, UNet2DConditionModel
 
 from generators.errors import WeightsUnavailable
 from generators.models import read_models
-from generators.sprite_pipeline import SpritePipeline
-from generators.text_encoder import STATE_WIDTH, quiet_loading
+from generators.recipe import Quality
+from generators.sprite_generator import load_pipeline
+from generators.text_encoder import STATE_WIDTH, load_text_encoder, quiet_loading
 from tools import export_sprites, train_sprite_codec, train_sprites
 from tools.sprites.batches import Batches
 from tools.sprites.dataset import read_set, write_set
@@ -73,6 +74,7 @@ def plan(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
         codec=None,
         start_from=None,
         minutes=60.0,
+        guidance=1.0,
         batch=4,
         learning_rate=1e-3,
         seed=0,
@@ -100,6 +102,28 @@ def test_resumed_run_arrives_where_an_unbroken_one_does(plan: Plan, tmp_path: Pa
         assert all(torch.equal(arrived[key], wanted[key]) for key in wanted), name
     started = tiny_network().state_dict()
     assert any(not torch.equal(started[key], unbroken.network.state_dict()[key]) for key in started)
+
+
+def test_guidance_moves_the_target_by_what_the_caption_changes(plan: Plan) -> None:
+    guided, batches = Run(Plan(**{**vars(plan), "guidance": 3.0}), torch.device("cpu")), batches_of(plan)
+    noisy, t = torch.randn(2, 16, 16, 16), torch.tensor([0.3, 0.7])
+    states, mask = batches.empty(2)
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        without = guided.network(noisy, t * 1000, states, encoder_attention_mask=mask).sample.float()
+    assert not guided._guiding(without, noisy, t, batches.empty(2)).any()
+    moved = guided._guiding(without + 0.3, noisy, t, batches.empty(2))
+    torch.testing.assert_close(moved, torch.full_like(moved, 0.2))
+    plain = Run(plan, torch.device("cpu"))
+    plain.network.load_state_dict(guided.network.state_dict())
+    assert plain.train_step(batches)[0] != guided.train_step(batches)[0]
+
+
+def test_latents_are_made_once_for_a_codec_and_a_set(plan: Plan, tmp_path: Path) -> None:
+    pictures, kept = read_set(plan.data, 32), tmp_path / "latents.pt"
+    first = train_sprites.encoded(tiny_codec(), pictures, kept)
+    again = train_sprites.encoded(tiny_codec(), pictures, kept)  # other weights: only the file gives the same
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first[0], first[1])
 
 
 def test_saved_average_can_start_another_run(plan: Plan) -> None:
@@ -189,16 +213,19 @@ def trained(tmp_path: Path) -> list[str]:
 def test_exported_folders_load_and_draw(
     trained: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["export_sprites", *trained, "--version", "7", "--steps", "12"])
+    monkeypatch.setattr(
+        sys, "argv", ["export_sprites", *trained, "--version", "7", "--steps", "2", "3", "12"]
+    )
     bundle = tmp_path / "weights" / "bundle"
     (bundle / "sprite-32").mkdir(parents=True)
     (bundle / "sprite-32" / "stale.bin").touch()
     export_sprites.main()
     models = read_models(bundle)
-    assert {(model.id, model.size_px, model.steps) for model in models.values()} == {
-        ("lorespark-sprite-32/7", 32, 12),
-        ("lorespark-sprite-64/7", 64, 12),
+    assert {(model.id, model.size_px) for model in models.values()} == {
+        ("lorespark-sprite-32/7", 32),
+        ("lorespark-sprite-64/7", 64),
     }
+    assert {model.steps_for(Quality.HIGH) for model in models.values()} == {12}
     listed = {model.folder / name for model in models.values() for name, _ in model.files}
     written = {path for path in bundle.rglob("*") if path.is_file()}
     assert written == listed | {bundle / "models.json"}
@@ -206,11 +233,10 @@ def test_exported_folders_load_and_draw(
     for model in models.values():
         model.check_files()
         with quiet_loading():
-            pipeline = SpritePipeline.from_pretrained(model.folder, local_files_only=True)
+            pipeline = load_pipeline(model.folder, load_text_encoder(), "fp32", torch.device("cpu"))
         assert pipeline.size_px == model.size_px
-        pipeline.set_progress_bar_config(disable=True)
-        states = (torch.zeros(1, 32, STATE_WIDTH), torch.ones(1, 32, dtype=torch.long))
-        made = pipeline(prompt_embeds=states, guidance_scale=1.0, num_inference_steps=1, output_type="np")
+        assert pipeline.config.distilled_guidance == 3.0
+        made = pipeline("red ring", num_inference_steps=1, output_type="np")
         assert made.images.shape == (1, model.size_px, model.size_px, 4)
     for path in bundle.rglob("*.json"):
         assert str(tmp_path) not in path.read_text()
