@@ -32,7 +32,7 @@ class Painter:
         self.hold: threading.Event | None = None
         self.began = threading.Event()
 
-    def draw(self, recipes: Sequence[Recipe], _: Any = None) -> list[FinishedPicture]:
+    def draw(self, recipes: Sequence[Recipe], *_: Any) -> list[FinishedPicture]:
         self.began.set()
         if self.hold is not None:
             self.hold.wait()

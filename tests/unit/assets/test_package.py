@@ -231,3 +231,19 @@ def test_the_root_is_the_cid_that_the_files_have_as_a_folder_on_disk(
     for name, data in files().items():
         (folder / name).write_bytes(data)
     assert str(package.root) == aleph_cid.hash_folder(folder, cid_version=1)
+
+
+def test_the_pictures_that_it_was_drawn_from_travel_along(
+    store: BlockStore, elsewhere: BlockStore, package: AssetPackage
+) -> None:
+    pictures = {"source": PNG + b"source", "mask": PNG + b"mask"}
+    more = asset_directory(store, metadata=METADATA.to_bytes(), media=MEDIA, image=IMAGE, **pictures)
+    assert more.root != package.root
+    assert (more.metadata_cid, more.media_cid) == (package.metadata_cid, package.media_cid)
+    file = BytesIO()
+    export_asset_car(file, more.root, store)
+    assert import_asset_car(BytesIO(file.getvalue()), elsewhere) == more
+    for name, data in pictures.items():
+        assert b"".join(read_file(resolve(more.root, f"{name}.png", elsewhere), elsewhere)) == data
+    with pytest.raises(InvalidPackage, match=r"The package's source\.png is not a PNG file"):
+        asset_directory(store, metadata=METADATA.to_bytes(), media=MEDIA, image=IMAGE, source=b"GIF89a")
