@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
+import numpy as np
+
 from assets.asset import Asset
 from assets.blockstore import BlockStore
 from assets.canonical_json import thaw
@@ -30,7 +32,7 @@ from engine.settings import Settings
 from engine.verification import Check, verify_token
 from generators.errors import GeneratorError
 from generators.progress import ProgressCallback
-from generators.recipe import MAX_COUNT, Recipe, check_request
+from generators.recipe import DEFAULT_COLOURS, MAX_COLOURS, MAX_COUNT, Recipe, check_request
 from generators.source_picture import fitted, fitted_mask, mask_png, png, read_bytes, read_mask, read_picture
 
 if TYPE_CHECKING:
@@ -163,7 +165,8 @@ class Application:
     ) -> dict[str, Any]:
         """The fields of a recipe that starts from ``source``, an asset's id or the path of a picture.
 
-        Both pictures are fitted to ``size_px`` and stored. Raises UnknownAsset, InvalidPicture.
+        Both pictures are fitted to ``size_px`` and stored. With a mask the palette has room for the colours that
+        stay and some new ones. Raises UnknownAsset, InvalidPicture.
         """
         asset = self.records.asset(source)
         if asset is None and not Path(source).is_file():
@@ -172,14 +175,17 @@ class Application:
             )
         data = self._file(asset.media_cid) if asset else read_bytes(Path(source))
         picture = read_picture(data, f"The picture {source[:200]}")
+        start = fitted(picture, size_px)
         fields: dict[str, Any] = {
             "source": asset.asset_id if asset else None,
-            "source_cid": self._stored(png(fitted(picture, size_px))),
+            "source_cid": self._stored(png(start)),
             "strength": strength,
         }
         if mask is not None:
-            marked = read_mask(read_bytes(mask), f"The mask {mask}")
-            fields["mask_cid"] = self._stored(mask_png(fitted_mask(marked, picture, size_px)))
+            marked = fitted_mask(read_mask(read_bytes(mask), f"The mask {mask}"), picture, size_px)
+            kept = len(np.unique(start[~marked & (start[..., 3] > 0)], axis=0))
+            fields["mask_cid"] = self._stored(mask_png(marked))
+            fields["palette"] = min(MAX_COLOURS, kept + DEFAULT_COLOURS // 2)
         return fields
 
     def variations(

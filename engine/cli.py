@@ -105,7 +105,8 @@ def create(
         px = int(size) if size else DEFAULT_SIZE_PX[kind]
         with opened_application() as application:
             if source is not None:
-                wanted |= application.starting_from(source, px, strength, mask)
+                start = application.starting_from(source, px, strength, mask)
+                wanted = (wanted | start) if palette is None else (start | wanted)
             recipes = [
                 application.generator.recipe(
                     **wanted,
