@@ -20,7 +20,7 @@ from engine.answers import asset_json, checks_json, mint_json
 from engine.errors import InvalidRequest
 from engine.settings import Settings
 from engine.terminal import STOPPED, errors, fail, notes, opened_application, out, print_json
-from generators.palette import read_palette
+from generators.palette_choice import chosen_colour, chosen_outline, chosen_palette
 from generators.recipe import DEFAULT_COLOURS, MAX_TOKENS, Kind, Recipe, check_request, random_seed
 
 if TYPE_CHECKING:
@@ -59,20 +59,30 @@ def create(
     palette: Annotated[
         str | None,
         typer.Option(
-            help="A palette file (.hex, .gpl, .pal, PNG), a number of colours, or 'none'; 32 if left out."
+            help="A palette's name (pico-8, game-boy, db32 …), file (.hex, .gpl, .pal, PNG), a picture with a number "
+            "(photo.png:16), a number of colours, or 'none'; 32 if left out."
         ),
+    ] = None,
+    outline: Annotated[
+        str | None,
+        typer.Option(help="The outline's colour (#rrggbb), or 'none' to remove it; as drawn if left out."),
+    ] = None,
+    background: Annotated[
+        str | None, typer.Option(help="A colour (#rrggbb) behind the picture; clear if left out.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw assets from a prompt."""
     first_seed = random_seed() if seed is None else seed
     with errors():
-        colours = _palette(palette)
+        colours = DEFAULT_COLOURS if palette is None else chosen_palette(palette)
         wanted: dict[str, Any] = {
             "prompt": prompt,
             "kind": kind,
             "negative_prompt": negative_prompt,
             "palette": colours,
+            "outline": None if outline is None else chosen_outline(outline),
+            "background": None if background is None else chosen_colour(background),
         }
         check_request(**wanted, seed=first_seed, steps=steps, guidance=guidance, count=count)
         settings: dict[str, Any] = {"size": int(size) if size else None, "steps": steps, "guidance": guidance}
@@ -275,16 +285,6 @@ def _create(application: "Application", recipes: list[Recipe]) -> str:
         what = "picture" if len(recipes) == 1 else f"{len(recipes)} pictures"
         task = bar.add_task(f"drawing {what}", total=sum(recipe.steps for recipe in recipes))
         return application.create(recipes, lambda done: bar.advance(task, len(done.indices)))
-
-
-def _palette(text: str | None) -> int | tuple[str, ...] | None:
-    if text is None:
-        return DEFAULT_COLOURS
-    if text.lower() == "none":
-        return None
-    if re.fullmatch(r"-?[0-9]{1,9}", text):
-        return int(text)
-    return read_palette(Path(text))
 
 
 def _warn_of_cut_prompt(application: "Application", prompt: str) -> None:

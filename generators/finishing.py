@@ -1,7 +1,8 @@
-"""Pixels as drawn -> the finished picture: clean alpha, few colours, PNG with its recipe inside."""
+"""Pixels as drawn -> the finished picture: clean alpha, few colours, outline, background, PNG with its recipe."""
 
 import io
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,13 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from pydantic_core import from_json
 
+from generators.colour_choice import fitted
 from generators.errors import InvalidRecipe
+from generators.outline import draw_outline, remove_outline
 from generators.palette import nearest, own_palette, rgb_values
 from generators.recipe import Kind, Recipe
 
+FINISH: Literal[2] = 2  # the version of the rules that new recipes name; older versions stay as they are
 RECIPE_KEYWORD = "lorespark:recipe"  # of the iTXt chunk (PNG, 3rd edition, section 11.3.3.4)
 IMAGE_PX = 512  # marketplaces show squares of 350 to 600 px; 512 is a whole multiple of 32 and 64
 SOLID_TILE_SHARE = 0.85  # a tile with this much opaque is a floor or a wall: its pinholes are closed
@@ -31,8 +35,18 @@ class FinishedPicture:
 
 
 def finish(drawn: NDArray[np.uint8], recipe: Recipe) -> FinishedPicture:
-    """Finishes pixels as drawn (size size 4, uint8, straight alpha) by the recipe's rules."""
-    pixels = reduce_colours(clean_alpha(drawn, recipe.kind), recipe.palette)
+    """Finishes pixels as drawn (size size 4, uint8, straight alpha) by the recipe's rules.
+
+    The outline and the background come after the palette and keep the colours they are given, so that a line can be
+    of a colour that nothing else has. Version 2 differs from 1 in that it fits a picture to a fixed palette.
+    """
+    pixels = reduce_colours(clean_alpha(drawn, recipe.kind), recipe.palette, fit=recipe.finish >= 2)
+    if recipe.outline == "none":
+        pixels = remove_outline(pixels)
+    elif recipe.outline is not None:
+        pixels = draw_outline(pixels, recipe.outline)
+    if recipe.background is not None:
+        pixels = on_background(pixels, recipe.background)
     scale = IMAGE_PX // recipe.size
     return FinishedPicture(
         pixels, png_bytes(pixels, recipe), png_bytes(pixels.repeat(scale, 0).repeat(scale, 1), recipe)
@@ -85,24 +99,39 @@ def _filled(
     return out.round().astype(np.uint8)
 
 
-def reduce_colours(pixels: NDArray[np.uint8], palette: int | tuple[str, ...] | None) -> NDArray[np.uint8]:
-    """The opaque pixels in the palette's colours, or in at most that many of their own."""
+def reduce_colours(
+    pixels: NDArray[np.uint8], palette: int | tuple[str, ...] | None, fit: bool = False
+) -> NDArray[np.uint8]:
+    """The opaque pixels in the palette's colours, or in at most that many of their own.
+
+    With ``fit`` the picture is first drawn together to what a fixed palette can show (``colour_choice.fitted``).
+    """
     opaque = pixels[..., 3] > 0
     if palette is None or not opaque.any():
         return pixels
     colours = pixels[opaque][:, :3]
-    allowed = own_palette(colours, palette) if isinstance(palette, int) else rgb_values(palette)
     out = pixels.copy()
-    out[opaque, :3] = nearest(colours, allowed)
+    if isinstance(palette, int):
+        out[opaque, :3] = nearest(colours, own_palette(colours, palette))
+    else:
+        out[opaque, :3] = (fitted if fit else nearest)(colours, rgb_values(palette))
+    return out
+
+
+def on_background(pixels: NDArray[np.uint8], colour: str) -> NDArray[np.uint8]:
+    """``pixels`` with ``colour`` ("#rrggbb") where they are clear: every pixel is opaque."""
+    out = pixels.copy()
+    out[pixels[..., 3] == 0] = (*rgb_values((colour,))[0], 255)
     return out
 
 
 def png_bytes(pixels: NDArray[np.uint8], recipe: Recipe) -> bytes:
-    """PNG with the recipe's canonical JSON in an iTXt chunk."""
+    """PNG with the recipe's canonical JSON in an iTXt chunk; without an alpha channel where it has a background."""
     chunks = PngInfo()
     chunks.add_itxt(RECIPE_KEYWORD, recipe.canonical().decode())
     buffer = io.BytesIO()
-    Image.fromarray(pixels, "RGBA").save(buffer, "PNG", pnginfo=chunks, compress_level=PNG_COMPRESSION)
+    image = Image.fromarray(pixels if recipe.background is None else np.ascontiguousarray(pixels[..., :3]))
+    image.save(buffer, "PNG", pnginfo=chunks, compress_level=PNG_COMPRESSION)
     return buffer.getvalue()
 
 

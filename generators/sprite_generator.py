@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from generators.errors import InvalidRecipe
-from generators.finishing import FinishedPicture, finish
+from generators.finishing import FINISH, FinishedPicture, finish
 from generators.models import WEIGHTS_FOLDER, SpriteModel, model_for_size, read_models
 from generators.progress import MAX_BATCH, Progress, ProgressCallback
 from generators.recipe import DEFAULT_COLOURS, DEFAULT_SIZE_PX, Kind, Precision, Recipe
@@ -40,6 +40,9 @@ class SpriteGenerator:
         guidance: float | None = None,
         negative_prompt: str = "",
         palette: int | tuple[str, ...] | None = DEFAULT_COLOURS,
+        outline: str | None = None,
+        background: str | None = None,
+        style: str | None = None,
     ) -> Recipe:
         """The recipe that draws ``prompt`` with the installed model of that size and its best settings.
 
@@ -58,6 +61,10 @@ class SpriteGenerator:
             size=model.size_px,
             precision=self.precision,
             palette=palette,
+            finish=FINISH,
+            outline=outline,
+            background=background,
+            style=style,
         )
 
     def draw(
