@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from engine.answers import asset_json, checks_json, mint_json
+from engine.check_command import check
 from engine.errors import InvalidRequest
 from engine.settings import Settings
 from engine.terminal import STOPPED, errors, fail, notes, opened_application, out, print_json
@@ -108,11 +109,15 @@ def create(
 def mint(
     asset_id: Annotated[str, typer.Argument(help="An asset's id, as `create` and `list` print it.")],
     to: Annotated[str | None, typer.Option(help="Who gets the token; your own signer if left out.")] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Mint what fails the quality gate too; the token's metadata says so."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring an asset onto the chain. Asked again, it answers with the same token."""
     with errors(), opened_application() as application:
-        minted = application.mint(asset_id, to)
+        minted = application.mint(asset_id, to, force)
     if as_json:
         print_json(mint_json(minted))
         return
@@ -123,6 +128,9 @@ def mint(
     out.print(f"  {minted.token_uri}")
     out.print(f"  contract {minted.mint.contract} on chain {minted.mint.chain_id}")
     out.print(f"Check it with [bold]lorespark verify {minted.mint.token_id}[/].")
+
+
+app.command()(check)
 
 
 @app.command()
@@ -216,16 +224,11 @@ def doctor(as_json: AsJson = False) -> None:
 @app.command()
 def demo(as_json: AsJson = False) -> None:
     """Draw a character, an item and a tile, mint them, verify them, and make a contact sheet."""
-    from engine.demo import DEMO_PROMPTS, contact_sheet  # noqa: PLC0415
+    from engine.demo import contact_sheet, draw_passing  # noqa: PLC0415
 
     began = time.monotonic()
     with errors(), opened_application() as application:
-        recipes = [
-            application.generator.recipe(prompt=prompt, kind=kind, seed=random_seed())
-            for kind, prompt in DEMO_PROMPTS
-        ]
-        creation_id = _create(application, recipes)
-        assets = application.records.assets_of(creation_id)
+        creation_id, assets = draw_passing(application, lambda recipes: _create(application, recipes))
         rows: list[dict[str, Any]] = []
         for asset in assets:
             minted = application.mint(asset.asset_id)

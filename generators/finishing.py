@@ -14,7 +14,9 @@ from generators.colour_choice import fitted
 from generators.errors import InvalidRecipe
 from generators.outline import draw_outline, remove_outline
 from generators.palette import nearest, own_palette, rgb_values
+from generators.quality_gate import PictureRules
 from generators.recipe import Kind, Recipe
+from generators.repair import mended
 
 FINISH: Literal[2] = 2  # the version of the rules that new recipes name; older versions stay as they are
 RECIPE_KEYWORD = "lorespark:recipe"  # of the iTXt chunk (PNG, 3rd edition, section 11.3.3.4)
@@ -35,22 +37,32 @@ class FinishedPicture:
 
 
 def finish(drawn: NDArray[np.uint8], recipe: Recipe) -> FinishedPicture:
-    """Finishes pixels as drawn (size size 4, uint8, straight alpha) by the recipe's rules.
-
-    The outline and the background come after the palette and keep the colours they are given, so that a line can be
-    of a colour that nothing else has. Version 2 differs from 1 in that it fits a picture to a fixed palette.
-    """
-    pixels = reduce_colours(clean_alpha(drawn, recipe.kind), recipe.palette, fit=recipe.finish >= 2)
-    if recipe.outline == "none":
-        pixels = remove_outline(pixels)
-    elif recipe.outline is not None:
-        pixels = draw_outline(pixels, recipe.outline)
-    if recipe.background is not None:
-        pixels = on_background(pixels, recipe.background)
+    """Finishes pixels as drawn (size size 4, uint8, straight alpha) by the recipe's rules."""
+    pixels = finished_pixels(drawn, recipe, recipe.finish)
     scale = IMAGE_PX // recipe.size
     return FinishedPicture(
         pixels, png_bytes(pixels, recipe), png_bytes(pixels.repeat(scale, 0).repeat(scale, 1), recipe)
     )
+
+
+def finished_pixels(
+    drawn: NDArray[np.uint8], rules: PictureRules, version: int = FINISH
+) -> NDArray[np.uint8]:
+    """The finished picture (h w 4) of ``drawn`` (h w 4); the same for the same values, always.
+
+    The outline and the background come after the palette and keep the colours they are given, so that a line can be
+    of a colour that nothing else has. Version 2 differs from 1 in that it removes specks, sets hovering characters on
+    their feet, and keeps the shading in a palette of one hue. Finishing a finished picture mends what it can.
+    """
+    pixels = clean_alpha(drawn, rules.kind)
+    if version >= 2:
+        pixels = mended(pixels, rules.kind)
+    pixels = reduce_colours(pixels, rules.palette, fit=version >= 2)
+    if rules.outline == "none":
+        pixels = remove_outline(pixels)
+    elif rules.outline is not None:
+        pixels = draw_outline(pixels, rules.outline)
+    return pixels if rules.background is None else on_background(pixels, rules.background)
 
 
 def clean_alpha(drawn: NDArray[np.uint8], kind: Kind) -> NDArray[np.uint8]:
@@ -125,12 +137,14 @@ def on_background(pixels: NDArray[np.uint8], colour: str) -> NDArray[np.uint8]:
     return out
 
 
-def png_bytes(pixels: NDArray[np.uint8], recipe: Recipe) -> bytes:
+def png_bytes(pixels: NDArray[np.uint8], recipe: Recipe | None) -> bytes:
     """PNG with the recipe's canonical JSON in an iTXt chunk; without an alpha channel where it has a background."""
     chunks = PngInfo()
-    chunks.add_itxt(RECIPE_KEYWORD, recipe.canonical().decode())
+    if recipe is not None:
+        chunks.add_itxt(RECIPE_KEYWORD, recipe.canonical().decode())
     buffer = io.BytesIO()
-    image = Image.fromarray(pixels if recipe.background is None else np.ascontiguousarray(pixels[..., :3]))
+    solid = recipe is not None and recipe.background is not None
+    image = Image.fromarray(np.ascontiguousarray(pixels[..., :3]) if solid else pixels)
     image.save(buffer, "PNG", pnginfo=chunks, compress_level=PNG_COMPRESSION)
     return buffer.getvalue()
 
