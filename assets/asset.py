@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import NoneType
 
 from assets.canonical_json import JsonObject, PlainJson, thaw
 from assets.cid import Cid
@@ -33,7 +34,8 @@ class Asset:
     ``recipe`` the JSON object that re-creates the asset; ``recipe_hash`` the sha256 of its canonical JSON
     (RFC 8785) as 64 hex digits, always computed here. ``media_cid`` addresses the asset itself, ``image_cid``
     the picture that stands for it, ``metadata_cid`` its token metadata. ``parents`` are the asset ids it was
-    made from. ``created_at`` is in UTC. Raises InvalidAsset.
+    made from. ``quality`` is what its mint overruled of the quality gate, as its metadata says, or None.
+    ``created_at`` is in UTC. Raises InvalidAsset.
     """
 
     asset_id: str
@@ -46,6 +48,7 @@ class Asset:
     created_at: datetime
     owner: str | None = None
     parents: tuple[str, ...] = ()
+    quality: JsonObject | None = None
     recipe_hash: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,8 +75,10 @@ class Asset:
         object.__setattr__(self, "created_at", self.created_at.astimezone(UTC))
         try:
             object.__setattr__(self, "recipe", JsonObject(self.recipe))
+            if self.quality is not None:
+                object.__setattr__(self, "quality", JsonObject(self.quality))
         except InvalidJson as error:
-            raise InvalidAsset(f"The recipe cannot be written as JSON: {error}") from error
+            raise InvalidAsset(f"The recipe or quality cannot be written as JSON: {error}") from error
         object.__setattr__(self, "recipe_hash", hashlib.sha256(self.recipe.to_bytes()).hexdigest())
 
     def to_json(self) -> dict[str, PlainJson]:
@@ -90,6 +95,7 @@ class Asset:
             "created_at": self.created_at.isoformat(),
             "owner": self.owner,
             "parents": list(self.parents),
+            "quality": None if self.quality is None else thaw(self.quality),
         }
 
     @classmethod
@@ -99,17 +105,23 @@ class Asset:
         Raises InvalidAsset, also when recipe and recipe_hash disagree.
         """
         expected = {item.name for item in fields(cls)}
-        if set(document) != expected:
-            odd = ", ".join(sorted(map(str, set(document) ^ expected)))
+        # Records written before there was a quality gate lack its field.
+        if odd_fields := (set(document) ^ expected) - ({"quality"} - set(document)):
+            odd = ", ".join(sorted(map(str, odd_fields)))
             raise InvalidAsset(
                 f"The asset record has missing or unknown fields: {odd}. Correct the document."
             )
         values = dict(document)
         recipe_hash = values.pop("recipe_hash")
         parents = values.pop("parents")
-        if not isinstance(values["recipe"], Mapping) or not isinstance(parents, (list, tuple)):
+        if (
+            not isinstance(values["recipe"], Mapping)
+            or not isinstance(parents, (list, tuple))
+            or not isinstance(values.get("quality"), (Mapping, NoneType))
+        ):
             raise InvalidAsset(
-                "An asset's recipe must be an object and its parents a list; correct the document."
+                "An asset's recipe must be an object, its parents a list and its quality an object or null; "
+                "correct the document."
             )
         try:
             for key in ("media_cid", "image_cid", "metadata_cid"):

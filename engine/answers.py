@@ -1,5 +1,6 @@
 """What the commands answer as JSON: assets, mints and checks."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from assets.asset import Asset
@@ -7,6 +8,7 @@ from assets.asset import Asset
 if TYPE_CHECKING:  # it imports web3, which takes a second
     from engine.app import Application, MintedAsset
     from engine.verification import Check
+    from generators.quality_gate import QualityCheck
 
 
 def asset_json(application: "Application", asset: Asset) -> dict[str, Any]:
@@ -17,7 +19,8 @@ def asset_json(application: "Application", asset: Asset) -> dict[str, Any]:
         "name": asset.name,
         "media_path": str(application.media_path(asset)),
         **{
-            name: fields[name] for name in ("media_cid", "image_cid", "metadata_cid", "recipe_hash", "recipe")
+            name: fields[name]
+            for name in ("media_cid", "image_cid", "metadata_cid", "recipe_hash", "recipe", "quality")
         },
     }
 
@@ -34,6 +37,10 @@ def mint_json(minted: "MintedAsset") -> dict[str, Any]:
         "status": minted.mint.status,
         "already_minted": minted.already_minted,
     }
+
+
+def quality_json(checks: "list[QualityCheck]") -> dict[str, Any]:
+    return {"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]}
 
 
 def checks_json(checks: "list[Check]") -> dict[str, Any]:

@@ -28,10 +28,13 @@ from engine.errors import EngineError, ExportFailed, InvalidRequest, JobFailed, 
 from engine.jobs.creation import CreationJob
 from engine.jobs.mint import ChainAccess, MintJob
 from engine.jobs.outbox import Outbox
+from engine.quality import QualityGate
 from engine.settings import Settings
 from engine.verification import Check, verify_token
 from generators.errors import GeneratorError
+from generators.palette import rgb_values
 from generators.progress import ProgressCallback
+from generators.quality_gate import NearCopies
 from generators.recipe import DEFAULT_COLOURS, MAX_COLOURS, MAX_COUNT, Recipe, check_request
 from generators.source_picture import fitted, fitted_mask, mask_png, png, read_bytes, read_mask, read_picture
 
@@ -62,6 +65,9 @@ class Application:
         self.records = Records.open(folder.records)
         self.blocks = BlockStore(folder.blocks)
         self.creation_job = CreationJob(self.records, lambda: self.generator, self.blocks)
+        # An index of the training art, where one is installed; the gate then refuses near copies too.
+        self.near_copies: NearCopies | None = None
+        self.gate = QualityGate(self.blocks, lambda: self.near_copies)
         self.mint_job = MintJob(self.records, lambda: self.chain, settings.contract)
 
     @classmethod
@@ -176,6 +182,8 @@ class Application:
         data = self._file(asset.media_cid) if asset else read_bytes(Path(source))
         picture = read_picture(data, f"The picture {source[:200]}")
         start = fitted(picture, size_px)
+        if asset is not None and isinstance(behind := asset.recipe.get("background"), str):
+            start[(start[..., :3] == rgb_values((behind,))[0]).all(-1)] = 0
         fields: dict[str, Any] = {
             "source": asset.asset_id if asset else None,
             "source_cid": self._stored(png(start)),
@@ -241,17 +249,20 @@ class Application:
             write_whole(path, self._file(asset.media_cid))
         return path
 
-    def mint(self, asset_id: str, recipient: str | None = None) -> MintedAsset:
+    def mint(self, asset_id: str, recipient: str | None = None, force: bool = False) -> MintedAsset:
         """Brings the asset onto the chain, once; asked for again it answers with the same token.
 
-        Raises UnknownAsset, InvalidAddress, JobFailed with the reason where the chain refused it, and ChainError
-        where the chain could not be asked: then asking again goes on with the same mint.
+        With ``force`` also one that fails the quality gate; its metadata then says so.
+        Raises UnknownAsset, InvalidAddress, QualityRefused, JobFailed with the reason where the chain refused it,
+        and ChainError where the chain could not be asked: then asking again goes on with the same mint.
         """
         asset = self.asset(asset_id)
         to = parse_recipient(recipient) if recipient is not None else None
+        if self.records.living_mint(asset.asset_id, self.settings.chain_id) is None:
+            asset = self.gate.passed(asset, force)
         chain, _ = self.chain, self.jobs  # opened first: where they cannot be, nothing is recorded
         chain_id = chain.connection.settings.chain_id
-        mint, _ = self.records.add_mint(asset.asset_id, to or chain.signer.address, chain_id)
+        mint, _ = self.records.add_mint(asset, to or chain.signer.address, chain_id)
         already = mint.status == "confirmed"
         done = mint if already else self._finish_mint(mint.id)
         contract, token_id = self.mint_job.contract(), int(done.token_id or 0)

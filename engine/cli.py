@@ -17,10 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from engine.answers import asset_json, checks_json, mint_json
+from engine.check_command import check
 from engine.errors import InvalidRequest
 from engine.settings import Settings
 from engine.terminal import STOPPED, errors, fail, notes, opened_application, out, print_json
-from generators.palette import read_palette
+from generators.palette_choice import chosen_colour, chosen_outline, chosen_palette
 from generators.recipe import (
     DEFAULT_COLOURS,
     DEFAULT_SIZE_PX,
@@ -72,8 +73,16 @@ def create(
     palette: Annotated[
         str | None,
         typer.Option(
-            help="A palette file (.hex, .gpl, .pal, PNG), a number of colours, or 'none'; 32 if left out."
+            help="A palette's name (pico-8, game-boy, db32 …), file (.hex, .gpl, .pal, PNG), a picture with a number "
+            "(photo.png:16), a number of colours, or 'none'; 32 if left out."
         ),
+    ] = None,
+    outline: Annotated[
+        str | None,
+        typer.Option(help="The outline's colour (#rrggbb), or 'none' to remove it; as drawn if left out."),
+    ] = None,
+    background: Annotated[
+        str | None, typer.Option(help="A colour (#rrggbb) behind the picture; clear if left out.")
     ] = None,
     source: Annotated[
         str | None, typer.Option("--from", help="An asset's id, or a picture file, to start from.")
@@ -94,7 +103,9 @@ def create(
             "prompt": prompt,
             "kind": kind,
             "negative_prompt": negative_prompt,
-            "palette": _palette(palette),
+            "palette": DEFAULT_COLOURS if palette is None else chosen_palette(palette),
+            "outline": None if outline is None else chosen_outline(outline),
+            "background": None if background is None else chosen_colour(background),
             "seamless": seamless,
         }
         check_request(
@@ -164,11 +175,15 @@ def _tell(made: dict[str, Any], as_json: bool) -> None:
 def mint(
     asset_id: Annotated[str, typer.Argument(help="An asset's id, as `create` and `list` print it.")],
     to: Annotated[str | None, typer.Option(help="Who gets the token; your own signer if left out.")] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Mint what fails the quality gate too; the token's metadata says so."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring an asset onto the chain. Asked again, it answers with the same token."""
     with errors(), opened_application() as application:
-        minted = application.mint(asset_id, to)
+        minted = application.mint(asset_id, to, force)
     if as_json:
         print_json(mint_json(minted))
         return
@@ -179,6 +194,9 @@ def mint(
     out.print(f"  {minted.token_uri}")
     out.print(f"  contract {minted.mint.contract} on chain {minted.mint.chain_id}")
     out.print(f"Check it with [bold]lorespark verify {minted.mint.token_id}[/].")
+
+
+app.command()(check)
 
 
 @app.command()
@@ -272,16 +290,11 @@ def doctor(as_json: AsJson = False) -> None:
 @app.command()
 def demo(as_json: AsJson = False) -> None:
     """Draw a character, an item and a tile, mint them, verify them, and make a contact sheet."""
-    from engine.demo import DEMO_PROMPTS, contact_sheet  # noqa: PLC0415
+    from engine.demo import contact_sheet, draw_passing  # noqa: PLC0415
 
     began = time.monotonic()
     with errors(), opened_application() as application:
-        recipes = [
-            application.generator.recipe(prompt=prompt, kind=kind, seed=random_seed())
-            for kind, prompt in DEMO_PROMPTS
-        ]
-        creation_id = _create(application, recipes)
-        assets = application.records.assets_of(creation_id)
+        creation_id, assets = draw_passing(application, lambda recipes: _create(application, recipes))
         rows: list[dict[str, Any]] = []
         for asset in assets:
             minted = application.mint(asset.asset_id)
@@ -341,16 +354,6 @@ def _create(application: "Application", recipes: list[Recipe]) -> str:
         what = "picture" if len(recipes) == 1 else f"{len(recipes)} pictures"
         task = bar.add_task(f"drawing {what}", total=sum(recipe.steps for recipe in recipes))
         return application.create(recipes, lambda done: bar.advance(task, len(done.indices)))
-
-
-def _palette(text: str | None) -> int | tuple[str, ...] | None:
-    if text is None:
-        return DEFAULT_COLOURS
-    if text.lower() == "none":
-        return None
-    if re.fullmatch(r"-?[0-9]{1,9}", text):
-        return int(text)
-    return read_palette(Path(text))
 
 
 def _warn_of_cut_prompt(application: "Application", prompt: str) -> None:

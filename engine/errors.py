@@ -29,6 +29,10 @@ class InvalidRequest(EngineError):
     """A request asks for something that cannot be done."""
 
 
+class QualityRefused(EngineError):
+    """An asset's picture fails the quality gate; the message names the checks."""
+
+
 class WrongChain(EngineError):
     """A mint belongs to another chain than the settings name."""
 

@@ -13,6 +13,7 @@ from generators.recipe import MAX_COLOURS
 
 MAX_FILE_BYTES = 1_000_000  # a palette is a page of text or a strip of pixels
 MAX_PICTURE_PIXELS = 1_048_576
+CHUNK = 65_536  # colours compared with a palette at once: 200 MB for the largest palette
 _HEX = re.compile(r"#?([0-9a-fA-F]{6})(?:[0-9a-fA-F]{2})?\s*(?:[;#].*)?")
 _PAINT_NET = re.compile(
     r"(?:[0-9a-fA-F]{2})?([0-9a-fA-F]{6})\s*(?:;.*)?"
@@ -43,11 +44,11 @@ def read_palette(path: Path) -> tuple[str, ...]:
     return colours
 
 
-def _check_count(path: Path, count: int) -> None:
+def _check_count(path: Path, count: int, remedy: str = "") -> None:
     if not 2 <= count <= MAX_COLOURS:
         counted = "1 colour" if count == 1 else f"{count:,d} colours"
         raise InvalidPalette(
-            f"The palette file {path.name} holds {counted}; give one with 2 to {MAX_COLOURS}."
+            f"The palette file {path.name} holds {counted}; give one with 2 to {MAX_COLOURS}{remedy}."
         )
 
 
@@ -66,7 +67,8 @@ def _of_picture(path: Path, data: bytes) -> tuple[str, ...]:
         raise InvalidPalette(f"The palette picture {path.name} is damaged; save it again as PNG.") from error
     opaque = pixels[pixels[:, 3] > 127][:, :3]
     unique, first = np.unique(opaque, axis=0, return_index=True)
-    _check_count(path, len(unique))
+    too_many = len(unique) > MAX_COLOURS  # a photo was given instead of swatches
+    _check_count(path, len(unique), f", or write {path.name}:16 for its 16 most important" * too_many)
     return tuple(hex_colour(rgb) for rgb in unique[np.argsort(first)])
 
 
@@ -117,8 +119,13 @@ def own_palette(opaque: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
 
 def nearest(pixels: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Each of ``pixels`` (m 3) replaced by its nearest in ``palette`` (n 3), measured in Oklab."""
-    distance = ((oklab(pixels)[:, None] - oklab(palette)[None]) ** 2).sum(-1)
-    return palette[distance.argmin(1)]
+    return palette[nearest_indices(oklab(pixels), oklab(palette))]
+
+
+def nearest_indices(places: NDArray[np.floating], centres: NDArray[np.floating]) -> NDArray[np.int64]:
+    """For each of ``places`` (m 3) the index of its nearest in ``centres`` (n 3)."""
+    parts = [places[begin : begin + CHUNK] for begin in range(0, len(places), CHUNK)]
+    return np.concatenate([((part[:, None] - centres[None]) ** 2).sum(-1).argmin(1) for part in parts])
 
 
 def oklab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -88,7 +88,7 @@ class Recipe(BaseModel):
     size: int = Field(ge=MIN_SIZE_PX, le=MAX_SIZE_PX)
     precision: Precision
     palette: int | tuple[str, ...] | None = None
-    finish: Literal[1] = 1
+    finish: Literal[1, 2] = 1
     source: str | None = None
     source_cid: str | None = None
     mask_cid: str | None = None
@@ -194,6 +194,8 @@ def check_request(
     seed: int,
     negative_prompt: str = "",
     palette: int | tuple[str, ...] | None = None,
+    outline: str | None = None,
+    background: str | None = None,
     steps: int | None = None,
     guidance: float | None = None,
     count: int = 1,
@@ -212,6 +214,8 @@ def check_request(
         negative_prompt=negative_prompt,
         seed=seed,
         palette=palette,
+        outline=outline,
+        background=background,
         steps=1 if steps is None else steps,
         guidance=1.0 if guidance is None else guidance,
         model="any",
@@ -248,7 +252,7 @@ _WANTED = {
     "drawn_px": f"a whole number of pixels from {MIN_SIZE_PX} to {MAX_SIZE_PX}",
     "palette": "a number of colours, or a list of colours written as #rrggbb",
     "format": Recipe.model_fields["format"].default,
-    "finish": Recipe.model_fields["finish"].default,
+    "finish": "1 or 2",
 }
 _SPOKEN = {"negative_prompt": "negative prompt", "steps": "number of steps"}
 

@@ -94,10 +94,14 @@ def read_mask(data: bytes, name: str) -> NDArray[np.bool_]:
 def fitted(pixels: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
     """The picture (h w 4, straight alpha) on a clear square of ``size_px``, centred, as large as fits.
 
-    Pixel art that was scaled up by a whole number gets its own pixels back; other pictures are reduced by area in
+    Every pixel of it is fully opaque or fully clear. Pixel art that was scaled up by a whole number gets its own pixels back; other pictures are reduced by area in
     premultiplied alpha, and smaller ones are put on the canvas as they are.
     """
-    return _placed(_native(pixels), size_px)
+    placed = _placed(_native(pixels), size_px)
+    opaque = placed[..., 3] > 127
+    placed[..., 3] = 255
+    placed[~opaque] = 0
+    return placed
 
 
 def _placed(pixels: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from generators.errors import InvalidPicture, InvalidRecipe
-from generators.finishing import FinishedPicture, finish
+from generators.finishing import FINISH, FinishedPicture, finish
 from generators.models import WEIGHTS_FOLDER, SpriteModel, model_for_size, read_models
 from generators.progress import MAX_BATCH, Progress, ProgressCallback
 from generators.recipe import DEFAULT_COLOURS, DEFAULT_SIZE_PX, Kind, Precision, Quality, Recipe
@@ -64,6 +64,7 @@ class SpriteGenerator:
             size=model.size_px,
             precision=self.precision,
             palette=palette,
+            finish=FINISH,
             **more,
         )
 

@@ -56,9 +56,10 @@ def sample_recipe(seed: int = 1, **changes: Any) -> Recipe:
 
 
 def sample_pixels(seed: int = 1) -> Any:
-    """32 32 4, uint8, opaque: what a stand-in for a model drew."""
+    """32 32 4, uint8: what a stand-in for a model drew, an opaque disc of noise that the quality gate lets through."""
     pixels = np.random.default_rng(seed).integers(0, 256, (32, 32, 4), np.uint8)
-    pixels[..., 3] = 255
+    y, x = np.mgrid[:32, :32] - 15.5
+    pixels[..., 3] = np.where(x**2 + y**2 < 150, 255, 0)
     return pixels
 
 
@@ -76,9 +77,9 @@ def pixels() -> Callable[..., Any]:
 def add_asset() -> Callable[..., Asset]:
     """Puts a finished asset into an application's stores, as a creation does, but drawn by no model."""
 
-    def add(application: Application, seed: int = 1) -> Asset:
+    def add(application: Application, seed: int = 1, drawn: Any = None) -> Asset:
         recipe = sample_recipe(seed)
-        picture = finish(sample_pixels(seed), recipe)
+        picture = finish(sample_pixels(seed) if drawn is None else drawn, recipe)
         metadata = token_metadata(recipe, raw_cid(picture.media), raw_cid(picture.image))
         package = asset_directory(
             application.blocks, metadata=metadata.to_bytes(), media=picture.media, image=picture.image

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from assets.asset import Asset, AssetKind
@@ -170,31 +170,42 @@ class Records:
 
     # mints
 
-    def add_mint(self, asset_id: str, recipient: str, chain_id: int) -> tuple[MintRecord, bool]:
-        """The asset's living mint on that chain, and whether this call made it."""
+    def living_mint(self, asset_id: str, chain_id: int) -> MintRecord | None:
+        """The asset's mint on that chain, finished or not, unless it failed."""
+        return self._one(MintRecord, _living(asset_id, chain_id))
+
+    def add_mint(self, asset: Asset, recipient: str, chain_id: int) -> tuple[MintRecord, bool]:
+        """The asset's living mint on that chain, and whether this call made it.
+
+        A mint that is made writes the asset's metadata and quality with it, all or nothing: what goes on chain is
+        what ``asset`` says.
+        """
         table = tables.mints
-        of_asset = table.c.asset_id == asset_id
-        living = select(table).where(of_asset, table.c.chain_id == chain_id, table.c.status != "failed")
-        record = self._one(MintRecord, living)
+        record = self.living_mint(asset.asset_id, chain_id)
         if record is not None:
             return record, False
+        of_asset = table.c.asset_id == asset.asset_id
         try:
             with self._writing() as connection:
                 earlier = connection.scalar(select(func.count()).select_from(table).where(of_asset)) or 0
                 connection.execute(
                     insert(table).values(
-                        id=f"mint-{asset_id}-{earlier + 1}",
-                        asset_id=asset_id,
+                        id=f"mint-{asset.asset_id}-{earlier + 1}",
+                        asset_id=asset.asset_id,
                         recipient=recipient,
                         chain_id=chain_id,
                         status="prepared",
                         created_at=now(),
                     )
                 )
+                row = _asset_row(asset)
+                described = {name: row[name] for name in ("metadata_cid", "quality")}
+                own = tables.assets.c.id == asset.asset_id
+                connection.execute(update(tables.assets).where(own).values(**described))
                 made = True
         except IntegrityError:
             made = False  # another thread was first; its mint is the living one
-        record = self._one(MintRecord, living)
+        record = self.living_mint(asset.asset_id, chain_id)
         assert record is not None, "the index uq_mints_living refuses a mint only beside a living one"
         return record, made
 
@@ -254,6 +265,13 @@ class Records:
             return [_asset(row) for row in connection.execute(query)]
 
 
+def _living(asset_id: str, chain_id: int) -> Select[Any]:
+    table = tables.mints
+    return select(table).where(
+        table.c.asset_id == asset_id, table.c.chain_id == chain_id, table.c.status != "failed"
+    )
+
+
 def _asset_row(asset: Asset) -> dict[str, Any]:
     return {
         "id": asset.asset_id,
@@ -267,6 +285,7 @@ def _asset_row(asset: Asset) -> dict[str, Any]:
         "owner": asset.owner,
         "parents": list(asset.parents),
         "created_at": asset.created_at.isoformat(),
+        "quality": None if asset.quality is None else thaw(asset.quality),
     }
 
 
@@ -282,4 +301,5 @@ def _asset(row: Row[Any]) -> Asset:
         owner=row.owner,
         parents=tuple(row.parents),
         created_at=datetime.fromisoformat(row.created_at),
+        quality=None if row.quality is None else JsonObject(row.quality),
     )

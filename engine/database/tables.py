@@ -53,6 +53,7 @@ assets = Table(
     Column("owner", String(42)),  # None until it is minted
     Column("parents", JSON, nullable=False),  # ids of the assets it was made from
     Column("created_at", String(32), nullable=False),
+    Column("quality", JSON(none_as_null=True)),  # what its mint overruled; None where nothing was
     UniqueConstraint("creation_id", "position"),
 )
 

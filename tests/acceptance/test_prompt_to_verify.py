@@ -34,6 +34,7 @@ ENOUGH_FOR_A_MINT_KIB = 600  # about what a mint writes in a new folder
 ASSET_KEYS = {
     *("asset_id", "kind", "name", "media_path", "media_cid", "image_cid", "metadata_cid"),
     *("recipe_hash", "recipe"),
+    "quality",
 }
 MINT_KEYS = {
     *("token_id", "contract", "chain_id", "tx_hash", "block_number", "token_uri", "owner", "status"),

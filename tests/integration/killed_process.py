@@ -138,7 +138,7 @@ def job(mode: str, folder: Path, points: KillPoints, generator: Any) -> None:
         if mode == "create":
             application.create([generator.recipe("red potion", Kind.ITEM, 7, steps=1)])
         else:
-            application.mint(application.records.newest_assets(1)[0].asset_id)
+            application.mint(application.records.newest_assets(1)[0].asset_id, force=True)
 
 
 def create_and_mint(folder: Path, generator: Any) -> None:
@@ -147,7 +147,7 @@ def create_and_mint(folder: Path, generator: Any) -> None:
             creation = application.create(
                 [generator.recipe("red potion", Kind.ITEM, time.time_ns() % 2**32, steps=1)]
             )
-            application.mint(application.records.assets_of(creation)[0].asset_id)
+            application.mint(application.records.assets_of(creation)[0].asset_id, force=True)
 
 
 def report(folder: Path, point: str, generator: Any) -> None:
@@ -180,6 +180,7 @@ def report(folder: Path, point: str, generator: Any) -> None:
             "mints": len(minted),
             "tokens": tokens,
             "true_mints": true_mints,
+            "overruled": [list(asset.quality["failed"]) for asset in found if asset.quality],
         }
     sys.stdout.write(json.dumps(state) + "\n")
     sys.stdout.flush()

@@ -137,7 +137,7 @@ def test_jobs_begin_anew_where_their_database_is_gone(
     asset = add_asset(application, 5)
     application.records.add_creation("creation-lost", [recipe().to_dict()])
     application.records.set_creation_status("creation-lost", "running")
-    application.records.add_mint(asset.asset_id, "0x" + "11" * 20, 31337)
+    application.records.add_mint(asset, "0x" + "11" * 20, 31337)
     application.close()
     for path in application.folder.root.glob("jobs.db*"):
         path.unlink()

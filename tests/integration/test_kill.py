@@ -63,6 +63,25 @@ def test_killed_anywhere_in_a_mint_one_token_is_minted(
         assert (state["assets"], state["damaged"], state["temporary"]) == (1, 0, 0), state
 
 
+def test_killed_anywhere_in_a_forced_mint_the_token_says_what_was_overruled(
+    template: Settings, tmp_path: Path, add_asset: Callable[..., Any], pixels: Callable[[int], Any]
+) -> None:
+    square = pixels(1)
+    square[..., 3] = 255  # cut off on all sides
+    with Application.open(template) as application:
+        add_asset(application, drawn=square)
+    found = killed("mint", tmp_path)
+    points = [state["point"] for state in found]
+    assert "between blocks" in points, "the metadata is stored before the mint is recorded"
+    assert points.index("between blocks") < points.index("mint recorded, job not started")
+    assert points[-1] == "the end"
+    for state in found:
+        begun = points.index(state["point"]) >= points.index("mint recorded, job not started")
+        assert (state["left"], state["told"], state["damaged"]) == (0, [], 0), state
+        assert (state["mints"], state["tokens"], state["true_mints"]) == (begun,) * 3, state
+        assert state["overruled"] == ([["not_cut_off"]] if begun else []), state
+
+
 @pytest.mark.usefixtures("template")
 def test_killed_anywhere_in_a_creation_its_asset_is_there_and_whole(tmp_path: Path) -> None:
     found = killed("create", tmp_path)

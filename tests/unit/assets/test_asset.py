@@ -45,7 +45,14 @@ def test_the_time_is_kept_in_utc() -> None:
     assert replace(KNIGHT, created_at=local).created_at.isoformat() == "2026-11-22T12:00:00+00:00"
 
 
-@pytest.mark.parametrize("asset", [KNIGHT, replace(KNIGHT, owner="ada", parents=(), kind=AssetKind.CLIP)])
+@pytest.mark.parametrize(
+    "asset",
+    [
+        KNIGHT,
+        replace(KNIGHT, owner="ada", parents=(), kind=AssetKind.CLIP),
+        replace(KNIGHT, quality=JsonObject({"failed": ["specks"], "forced": True})),
+    ],
+)
 def test_a_record_survives_json(asset: Asset) -> None:
     assert Asset.from_json(json.loads(json.dumps(asset.to_json()))) == asset
 
@@ -64,7 +71,7 @@ def test_a_record_survives_json(asset: Asset) -> None:
         ({"kind": "castle"}, "not a kind of asset"),
         ({"owner": ""}, "owner must be"),
         ({"created_at": datetime(2026, 11, 22)}, "no time zone"),
-        ({"recipe": {"seed": float("nan")}}, "recipe cannot be written"),
+        ({"recipe": {"seed": float("nan")}}, "recipe or quality cannot be written"),
     ],
 )
 def test_a_bad_field_is_refused_with_its_reason(changes: dict[str, object], reason: str) -> None:
@@ -79,6 +86,7 @@ def test_a_bad_field_is_refused_with_its_reason(changes: dict[str, object], reas
         ({"recipe": {"seed": 43, "prompt": "a rusty knight"}}, "recipe hash of another recipe"),
         ({"recipe": "text"}, "recipe must be an object"),
         ({"parents": "a-0"}, "parents a list"),
+        ({"quality": "good"}, "quality an object"),
         ({"media_cid": "junk"}, "malformed"),
         ({"image_cid": None}, "malformed"),
         ({"created_at": "yesterday"}, "malformed"),
@@ -96,3 +104,9 @@ def test_a_document_that_lacks_a_field_is_refused() -> None:
     del document["owner"]
     with pytest.raises(InvalidAsset, match="missing or unknown fields: owner"):
         Asset.from_json(document)
+
+
+def test_a_document_from_before_the_quality_gate_is_read() -> None:
+    document = KNIGHT.to_json()
+    del document["quality"]
+    assert Asset.from_json(document) == KNIGHT

@@ -68,6 +68,10 @@ def assert_sentence(result: Result, *words: str, code: int = 1) -> None:
         ([*CREATE, "--palette=--5"], ["palette file"]),
         ([*CREATE, "--palette", "²"], ["palette file"]),
         ([*CREATE, "--palette", "9" * 5000], ["palette file"]),
+        ([*CREATE, "--palette", "pico-9"], ["did you mean pico-8"]),
+        ([*CREATE, "--palette", "/no/photo.png:16"], ["There is no picture"]),
+        ([*CREATE, "--outline", "black"], ["'black' is not a colour", "#rrggbb"]),
+        ([*CREATE, "--background", "#12"], ["'#12' is not a colour"]),
         (["verify", "one"], ["'one'", "token's number"]),
         (["verify", "²"], ["token's number"]),
         (["verify", "9" * 5000], ["token's number"]),
@@ -105,7 +109,7 @@ def test_a_wrong_use_exits_2_and_prints_nothing(arguments: list[str]) -> None:
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("command", ["create", "mint", "verify", "export", "list", "doctor", "demo"])
+@pytest.mark.parametrize("command", ["create", "mint", "check", "verify", "export", "list", "doctor", "demo"])
 def test_every_command_has_help(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -226,7 +230,7 @@ def test_a_job_that_cannot_be_finished_holds_up_no_other_command(
 ) -> None:
     with Application.open(settings) as application:
         application.records.add_creation("creation-lost", [asset_recipe(asset)])
-        application.records.add_mint(asset.asset_id, "0x" + "11" * 20, 31337)
+        application.records.add_mint(asset, "0x" + "11" * 20, 31337)
     result = run("list", "--json")
     assert result.exit_code == 0
     assert len(json.loads(result.stdout)["assets"]) == 1

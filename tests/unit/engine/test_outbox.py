@@ -30,7 +30,7 @@ def asset(application: Application, add_asset: Callable[..., Asset]) -> Asset:
 @pytest.fixture
 def mint_id(application: Application, asset: Asset) -> str:
     """A mint that is prepared, in a collection that is deployed."""
-    mint, _ = application.records.add_mint(asset.asset_id, application.chain.signer.address, 31337)
+    mint, _ = application.records.add_mint(asset, application.chain.signer.address, 31337)
     application.mint_job.ensure_contract(mint.id)
     return mint.id
 
@@ -199,7 +199,7 @@ def test_a_refusal_ends_the_mint_and_the_next_one_begins_anew(
 
 
 def test_a_mint_of_another_chain_waits_for_its_chain(application: Application, asset: Asset) -> None:
-    mint, _ = application.records.add_mint(asset.asset_id, application.chain.signer.address, 5)
+    mint, _ = application.records.add_mint(asset, application.chain.signer.address, 5)
     assert application.unfinished() == 0
     with pytest.raises(WrongChain, match="belongs to chain 5, not to 31337; set LORESPARK_CHAIN_ID"):
         application.jobs.mint(mint.id)

@@ -168,15 +168,15 @@ def test_a_creation_that_ended_keeps_its_end(application: Application, asset: As
 
 def test_an_asset_has_one_living_mint_on_a_chain(application: Application, asset: Asset) -> None:
     records = application.records
-    first, fresh = records.add_mint(asset.asset_id, "0x01", 1)
-    again, fresh_again = records.add_mint(asset.asset_id, "0x02", 1)
+    first, fresh = records.add_mint(asset, "0x01", 1)
+    again, fresh_again = records.add_mint(asset, "0x02", 1)
     assert (fresh, fresh_again, again) == (True, False, first)
-    elsewhere, fresh = records.add_mint(asset.asset_id, "0x01", 2)
+    elsewhere, fresh = records.add_mint(asset, "0x01", 2)
     assert fresh
     assert elsewhere.id != first.id
     assert records.unfinished_mints(1) == [first.id]
     records.update_mint(first.id, status="failed", error="refused")
-    second, fresh = records.add_mint(asset.asset_id, "0x01", 1)
+    second, fresh = records.add_mint(asset, "0x01", 1)
     assert fresh
     assert second.id not in (first.id, elsewhere.id)
 
@@ -187,7 +187,7 @@ def test_threads_that_ask_at_once_get_the_same_mint(application: Application, as
 
     def ask() -> None:
         start.wait()
-        mint, fresh = application.records.add_mint(asset.asset_id, "0x01", 1)
+        mint, fresh = application.records.add_mint(asset, "0x01", 1)
         answers.append((mint.id, fresh))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
@@ -202,7 +202,7 @@ def test_threads_that_ask_at_once_get_the_same_mint(application: Application, as
 
 def test_a_confirmed_mint_keeps_its_token(application: Application, asset: Asset) -> None:
     records = application.records
-    mint, _ = records.add_mint(asset.asset_id, "0x01", 1)
+    mint, _ = records.add_mint(asset, "0x01", 1)
     records.update_mint(mint.id, status="confirmed", token_id=str(2**256 - 1))
     records.update_mint(mint.id, status="failed", error="too late")
     found = records.mint_of(asset.asset_id)

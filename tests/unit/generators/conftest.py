@@ -1,5 +1,7 @@
 """Recipes, pictures and a tiny pipeline that the tests of this folder share."""
 
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,18 @@ def drawn() -> np.ndarray:
     inside = x**2 + y**2 < 100
     pixels[..., 3] = np.where(inside, pixels[..., 3] // 3 + 150, pixels[..., 3] // 2)
     return pixels
+
+
+@pytest.fixture
+def png_header() -> Callable[[int, int], bytes]:
+    """A PNG that promises that many pixels and holds none."""
+
+    def header(width: int, height: int) -> bytes:
+        body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+        start = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
+        return start + struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
+
+    return header
 
 
 def tiny_pipeline(with_vae: bool, vocabulary: Path) -> SpritePipeline:

@@ -1,3 +1,4 @@
+import hashlib
 import io
 import json
 import random
@@ -23,6 +24,7 @@ from generators.finishing import (
     read_png,
     reduce_colours,
 )
+from generators.outline import edge
 from generators.palette import rgb_values
 from generators.recipe import Kind, Recipe
 
@@ -140,6 +142,57 @@ def test_finishing_twice_gives_the_same_bytes(drawn: np.ndarray, fields: dict[st
     recipe = Recipe.make(**fields | {"palette": 8})
     first, second = finish(drawn, recipe), finish(drawn.copy(), recipe)
     assert (first.media, first.image) == (second.media, second.image)
+
+
+def test_version_1_draws_what_it_always_drew(fields: dict[str, Any]) -> None:
+    """The digest was taken before there was a version 2: tokens hold recipes of version 1."""
+    digest = hashlib.sha256()
+    for kind in ("character", "item", "tile"):
+        for palette in (None, 8, ("#0f380f", "#306230", "#8bac0f", "#9bbc0f")):
+            for size in (32, 64):
+                drawn = np.random.default_rng(size).integers(0, 256, (size, size, 4), np.uint8)
+                drawn[8:-8, 8:-8, 3] = 255
+                recipe = Recipe.make(**fields | {"kind": kind, "palette": palette, "size": size})
+                digest.update(finish(drawn, recipe).pixels.tobytes())
+    assert digest.hexdigest() == "537881d639986758306fcb643b71864b82ab00780ac7353d3e35ceb81c0ec4b0"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_outline_and_a_background_keep_their_colours_beside_the_palette(
+    fields: dict[str, Any], version: int
+) -> None:
+    changes = {"palette": ["#ff0000", "#00ff00"], "outline": "#101010", "background": "#0000ff"}
+    made = finish(disc(32, (200, 10, 10)), Recipe.make(**fields | changes | {"finish": version})).pixels
+    assert (made[..., 3] == 255).all()
+    assert colours_of(made) == {(255, 0, 0), (16, 16, 16), (0, 0, 255)}
+    assert tuple(made[0, 0]) == (0, 0, 255, 255)
+
+
+def test_an_outline_is_drawn_before_the_background_is_put_behind(fields: dict[str, Any]) -> None:
+    clear = finish(disc(32, (200, 10, 10)), Recipe.make(**fields | {"outline": "#101010"})).pixels
+    solid = finish(
+        disc(32, (200, 10, 10)), Recipe.make(**fields | {"outline": "#101010", "background": "#ffffff"})
+    ).pixels
+    figure = clear[..., 3] > 0
+    assert np.array_equal(solid[figure], clear[figure])
+    assert (solid[~figure] == 255).all()
+
+
+def test_a_picture_with_a_background_is_a_png_without_alpha(fields: dict[str, Any]) -> None:
+    recipe = Recipe.make(**fields | {"background": "#102030"})
+    finished = finish(disc(32, (200, 10, 10)), recipe)
+    for data in (finished.media, finished.image):
+        with Image.open(io.BytesIO(data)) as image:
+            assert image.mode == "RGB"
+        assert read_png(data)[1] == recipe
+    assert np.array_equal(read_png(finished.media)[0], finished.pixels)
+
+
+def test_a_removed_outline_leaves_no_dark_line(fields: dict[str, Any]) -> None:
+    drawn = disc(32, (240, 220, 90))
+    drawn[edge(drawn[..., 3] > 0)] = (5, 5, 5, 255)
+    made = finish(drawn, Recipe.make(**fields | {"outline": "none", "palette": 4})).pixels
+    assert colours_of(made) == {(240, 220, 90)}
 
 
 def test_png_gives_back_its_pixels_and_its_recipe(drawn: np.ndarray, fields: dict[str, Any]) -> None:

@@ -79,7 +79,7 @@ BAD_FIELDS = [
     ("precision", "fp8", "The precision must be bf16, fp16 or fp32, not 'fp8'."),
     ("weights", "abc", "The weights must be 64 lower-case hex digits, not 'abc'."),
     ("format", "x/2", "The format must be lorespark-recipe/1, not 'x/2'."),
-    ("finish", 2, "The finish must be 1, not 2."),
+    ("finish", 3, "The finish must be 1 or 2, not 3."),
     ("outline", "red", "The outline must be none, or a colour written as #rrggbb, not 'red'."),
     ("background", "none", "The background must be a colour written as #rrggbb, not 'none'."),
     (

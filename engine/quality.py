@@ -1,0 +1,65 @@
+"""The quality gate over an asset: what its picture fails, and the record that it was minted all the same."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from assets.asset import Asset
+from assets.blockstore import BlockStore
+from assets.canonical_json import JsonObject, thaw
+from assets.cid import Cid
+from assets.metadata import TokenMetadata
+from assets.package import asset_directory
+from assets.unixfs import read_file
+from engine.errors import QualityRefused
+from generators.finishing import read_png
+from generators.quality_gate import NearCopies, QualityCheck, failed, inspect
+from generators.recipe import Recipe
+
+
+class QualityGate:
+    """Looks at assets as they are stored; draws nothing."""
+
+    def __init__(self, blocks: BlockStore, near_copies: "Callable[[], NearCopies | None]") -> None:
+        self._blocks, self._near_copies = blocks, near_copies
+
+    def inspect(self, asset: Asset) -> list[QualityCheck]:
+        """Every check of the asset's picture. Raises BlockMissing and BlockDamaged where it cannot be read."""
+        recipe = Recipe.from_dict(thaw(asset.recipe))
+        return inspect(read_png(self._file(asset.media_cid))[0], recipe, self._near_copies())
+
+    def passed(self, asset: Asset, force: bool) -> Asset:
+        """The asset as it may be minted: itself where every check holds; with ``force`` one whose metadata names
+        the checks that failed.
+
+        Its blocks are stored when this returns; asked again it gives the same. Raises QualityRefused without
+        ``force``.
+        """
+        broken = failed(self.inspect(asset))
+        if not broken:
+            return asset
+        if not force:
+            raise QualityRefused(refusal(asset.asset_id, broken))
+        quality = JsonObject({"failed": [check.name for check in broken], "forced": True})
+        metadata = TokenMetadata.from_bytes(self._file(asset.metadata_cid))
+        told = replace(metadata, properties=JsonObject({**metadata.properties, "quality": quality}))
+        package = asset_directory(
+            self._blocks,
+            metadata=told.to_bytes(),
+            media=self._file(asset.media_cid),
+            image=self._file(asset.image_cid),
+        )
+        return replace(asset, metadata_cid=package.metadata_cid, quality=quality)
+
+    def _file(self, cid: Cid) -> bytes:
+        return b"".join(read_file(cid, self._blocks))
+
+
+def refusal(asset_id: str, broken: Sequence[QualityCheck]) -> str:
+    """The sentence for an asset that the gate keeps from being minted."""
+    told = "; ".join(f"{check.name} ({check.detail})" for check in broken)
+    remedy = (
+        "draw it again, which mends it"
+        if all(check.repairable for check in broken)
+        else "draw it with another seed"
+    )
+    return f"The asset {asset_id} is not minted, because it fails: {told}. Please {remedy}, or mint it with --force."
