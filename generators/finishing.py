@@ -6,18 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from pydantic_core import from_json
 
 from generators.errors import InvalidRecipe
 from generators.palette import hex_colour, nearest, own_palette, rgb_values
+from generators.png import encode_png
 from generators.recipe import Kind, Recipe
 from generators.source_picture import Source
 
 RECIPE_KEYWORD = "lorespark:recipe"  # of the iTXt chunk (PNG, 3rd edition, section 11.3.3.4)
 IMAGE_PX = 512  # marketplaces show squares of 350 to 600 px; 512 is a whole multiple of 32 and 64
 SOLID_TILE_SHARE = 0.85  # a tile with this much opaque is a floor or a wall: its pinholes are closed
-PNG_COMPRESSION = 6  # zlib level: 9 takes four times as long for 8 % fewer bytes
 MAX_PNG_PIXELS = 4096 * 4096
 
 
@@ -42,9 +41,7 @@ def finish(drawn: NDArray[np.uint8], recipe: Recipe, source: Source | None = Non
     else:
         pixels = inpainted(clean, source.pixels, source.mask, recipe.palette)
     scale = IMAGE_PX // recipe.size
-    return FinishedPicture(
-        pixels, png_bytes(pixels, recipe), png_bytes(pixels.repeat(scale, 0).repeat(scale, 1), recipe)
-    )
+    return FinishedPicture(pixels, png_bytes(pixels, recipe), png_bytes(pixels, recipe, scale))
 
 
 def clean_alpha(drawn: NDArray[np.uint8], kind: Kind) -> NDArray[np.uint8]:
@@ -125,13 +122,9 @@ def inpainted(
     return np.where(mask[..., None], reduce_colours(new, palette), kept)
 
 
-def png_bytes(pixels: NDArray[np.uint8], recipe: Recipe) -> bytes:
-    """PNG with the recipe's canonical JSON in an iTXt chunk."""
-    chunks = PngInfo()
-    chunks.add_itxt(RECIPE_KEYWORD, recipe.canonical().decode())
-    buffer = io.BytesIO()
-    Image.fromarray(pixels, "RGBA").save(buffer, "PNG", pnginfo=chunks, compress_level=PNG_COMPRESSION)
-    return buffer.getvalue()
+def png_bytes(pixels: NDArray[np.uint8], recipe: Recipe, scale: int = 1) -> bytes:
+    """PNG, ``scale`` times as large, with the recipe's canonical JSON in an iTXt chunk."""
+    return encode_png(pixels, scale, {RECIPE_KEYWORD: recipe.canonical().decode()})
 
 
 def read_png(data: bytes) -> tuple[NDArray[np.uint8], Recipe | None]:

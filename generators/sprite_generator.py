@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from generators.cpu_layers import fit_to_cpu
 from generators.errors import InvalidPicture, InvalidRecipe
 from generators.finishing import FinishedPicture, finish
 from generators.models import WEIGHTS_FOLDER, SpriteModel, model_for_size, read_models
@@ -157,7 +158,7 @@ class SpriteGenerator:
 def load_pipeline(
     folder: Path, encoder: TextEncoder, precision: Precision, device: torch.device
 ) -> SpritePipeline:
-    """The pipeline of a folder in the standard layout; network in ``precision``, autoencoder and text in float32."""
+    """The pipeline of a folder in the standard layout; networks in ``precision``, but what encodes in float32."""
     with quiet_loading():
         pipeline = SpritePipeline.from_pretrained(
             folder,
@@ -170,6 +171,10 @@ def load_pipeline(
         pipeline.to(device)
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         pipeline.unet.to(dtype=dtype, memory_format=torch.channels_last)
+        if pipeline.vae is not None:  # its encoder stays in float32: a source picture keeps its colours
+            pipeline.vae.decoder.to(dtype=dtype, memory_format=torch.channels_last)
+        if device.type == "cpu":
+            fit_to_cpu(pipeline.unet)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
