@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
@@ -28,6 +29,7 @@ from engine.jobs.mint import ChainAccess, MintJob
 from engine.jobs.outbox import Outbox
 from engine.settings import Settings
 from engine.verification import Check, verify_token
+from generators.drawer import SharedDrawer
 from generators.errors import GeneratorError
 from generators.progress import ProgressCallback
 from generators.recipe import MAX_COUNT, Recipe, check_request
@@ -57,9 +59,11 @@ class Application:
 
     def __init__(self, settings: Settings, folder: DataFolder) -> None:
         self.settings, self.folder = settings, folder
+        self._drawing: SharedDrawer | None = None
+        self._making = Lock()  # the first pictures may be asked for by two threads at once
         self.records = Records.open(folder.records)
         self.blocks = BlockStore(folder.blocks)
-        self.creation_job = CreationJob(self.records, lambda: self.generator, self.blocks)
+        self.creation_job = CreationJob(self.records, lambda: self.drawing, self.blocks)
         self.mint_job = MintJob(self.records, lambda: self.chain, settings.contract)
 
     @classmethod
@@ -82,6 +86,8 @@ class Application:
         with ExitStack() as stack:
             stack.callback(self.folder.close)
             stack.callback(self.records.close)
+            if self._drawing is not None:
+                stack.callback(self._drawing.close)
             if "connection" in vars(self):
                 stack.callback(self.connection.close)
 
@@ -97,6 +103,14 @@ class Application:
         from generators.sprite_generator import SpriteGenerator  # noqa: PLC0415
 
         return SpriteGenerator()
+
+    @property
+    def drawing(self) -> SharedDrawer:
+        """The generator, shared by all threads that draw."""
+        with self._making:
+            if self._drawing is None:
+                self._drawing = SharedDrawer(self.generator)
+            return self._drawing
 
     @cached_property
     def connection(self) -> Connection:
@@ -253,7 +267,7 @@ class Application:
 
     def verify(self, token_id: int) -> list[Check]:
         """Follows a token from the chain to its pixels. Raises UnknownToken, ContractMissing and node errors."""
-        return verify_token(self.mint_job.contract(), token_id, self.blocks, lambda: self.generator)
+        return verify_token(self.mint_job.contract(), token_id, self.blocks, lambda: self.drawing)
 
     def export(self, asset_id: str, path: Path) -> str:
         """Writes the asset's metadata and pictures as a CAR; returns the CID of the folder that holds them.

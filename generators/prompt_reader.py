@@ -46,7 +46,11 @@ class PromptReader:
 
     def _read(self, prompts: list[str]) -> list[tuple[Tensor, Tensor]]:
         device = self._encoder.device
-        tokens = self._tokenizer(prompts, truncation=True, max_length=MAX_TOKENS)["input_ids"]
+        # Cut here and not by the tokenizer, which would change its settings under a thread that counts tokens.
+        tokens = [
+            ids if len(ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
+            for ids in self._tokenizer(prompts)["input_ids"]
+        ]
         states = self._packed([torch.tensor(ids, device=device) for ids in tokens])
         return [
             (
