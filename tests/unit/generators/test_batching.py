@@ -217,7 +217,8 @@ def test_slow_listener_does_not_hold_up_others(
             batching.draw([Sketch(501, "b")])
         enough.set()
         assert slow.result() == list(range(1, 257))
-    assert heard == [1, *[2, 3, 1, 2, 3][-kept:]]
+    assert 1 <= len(heard) <= 1 + kept  # of three for each of its sixteen batches
+    assert heard[-1] == STEPS
 
 
 def test_what_a_listener_raises_ends_its_own_request_alone(
