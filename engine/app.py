@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
@@ -31,12 +32,14 @@ from engine.jobs.outbox import Outbox
 from engine.quality import QualityGate
 from engine.settings import Settings
 from engine.verification import Check, verify_token
+from generators.drawer import SharedDrawer
 from generators.errors import GeneratorError
 from generators.palette import rgb_values
+from generators.png import encode_png
 from generators.progress import ProgressCallback
 from generators.quality_gate import NearCopies
 from generators.recipe import DEFAULT_COLOURS, MAX_COLOURS, MAX_COUNT, Recipe, check_request
-from generators.source_picture import fitted, fitted_mask, mask_png, png, read_bytes, read_mask, read_picture
+from generators.source_picture import fitted, fitted_mask, mask_png, read_bytes, read_mask, read_picture
 
 if TYPE_CHECKING:
     from engine.jobs.runtime import JobRuntime
@@ -62,9 +65,11 @@ class Application:
 
     def __init__(self, settings: Settings, folder: DataFolder) -> None:
         self.settings, self.folder = settings, folder
+        self._drawing: SharedDrawer | None = None
+        self._making = Lock()  # the first pictures may be asked for by two threads at once
         self.records = Records.open(folder.records)
         self.blocks = BlockStore(folder.blocks)
-        self.creation_job = CreationJob(self.records, lambda: self.generator, self.blocks)
+        self.creation_job = CreationJob(self.records, lambda: self.drawing, self.blocks)
         # An index of the training art, where one is installed; the gate then refuses near copies too.
         self.near_copies: NearCopies | None = None
         self.gate = QualityGate(self.blocks, lambda: self.near_copies)
@@ -90,6 +95,8 @@ class Application:
         with ExitStack() as stack:
             stack.callback(self.folder.close)
             stack.callback(self.records.close)
+            if self._drawing is not None:
+                stack.callback(self._drawing.close)
             if "connection" in vars(self):
                 stack.callback(self.connection.close)
 
@@ -105,6 +112,14 @@ class Application:
         from generators.sprite_generator import SpriteGenerator  # noqa: PLC0415
 
         return SpriteGenerator()
+
+    @property
+    def drawing(self) -> SharedDrawer:
+        """The generator, shared by all threads that draw."""
+        with self._making:
+            if self._drawing is None:
+                self._drawing = SharedDrawer(self.generator)
+            return self._drawing
 
     @cached_property
     def connection(self) -> Connection:
@@ -186,7 +201,7 @@ class Application:
             start[(start[..., :3] == rgb_values((behind,))[0]).all(-1)] = 0
         fields: dict[str, Any] = {
             "source": asset.asset_id if asset else None,
-            "source_cid": self._stored(png(start)),
+            "source_cid": self._stored(encode_png(start, 1, {})),
             "strength": strength,
         }
         if mask is not None:
@@ -270,7 +285,7 @@ class Application:
 
     def verify(self, token_id: int) -> list[Check]:
         """Follows a token from the chain to its pixels. Raises UnknownToken, ContractMissing and node errors."""
-        return verify_token(self.mint_job.contract(), token_id, self.blocks, lambda: self.generator)
+        return verify_token(self.mint_job.contract(), token_id, self.blocks, lambda: self.drawing)
 
     def export(self, asset_id: str, path: Path) -> str:
         """Writes the asset's metadata and pictures as a CAR; returns the CID of the folder that holds them.

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +14,10 @@ from assets.metadata import TokenMetadata
 from assets.unixfs import read_file
 from chain.asset_contract import AssetContract
 from generators.comparison import compare
+from generators.drawer import Drawer
 from generators.errors import GeneratorError
 from generators.finishing import read_png
 from generators.recipe import Recipe
-
-if TYPE_CHECKING:  # it imports torch, which takes seconds and only drawing needs
-    from generators.sprite_generator import SpriteGenerator
 
 CHECKS = ("token_uri", "metadata_digest", "media_cid", "recipe_hash", "regenerated")
 # Another kind of processor rounds differently, and finishing moves a picture's palette with it. On one kind the
@@ -41,14 +38,14 @@ class _Failed(Exception):
 
 
 def verify_token(
-    contract: AssetContract, token_id: int, blocks: BlockReader, generator: "Callable[[], SpriteGenerator]"
+    contract: AssetContract, token_id: int, blocks: BlockReader, drawer: Callable[[], Drawer]
 ) -> list[Check]:
     """Checks ``token_id`` in the order of ``CHECKS``; after the first that fails the others count as failed too.
 
     Raises chain.errors.UnknownToken where there is no such token, and node errors; nothing else.
     """
     uri, digest = contract.token_uri(token_id), contract.metadata_digest(token_id)
-    evidence = _Evidence(uri, digest, blocks, generator)
+    evidence = _Evidence(uri, digest, blocks, drawer)
     checks: list[Check] = []
     for name in CHECKS:
         if checks and not checks[-1].ok:
@@ -74,10 +71,8 @@ def _first_failed(checks: list[Check]) -> str:
 class _Evidence:
     """What is learnt on the way from the token to its pixels; each method is one check and returns its detail."""
 
-    def __init__(
-        self, uri: str, digest: bytes, blocks: BlockReader, generator: "Callable[[], SpriteGenerator]"
-    ) -> None:
-        self._uri, self._digest, self._blocks, self._generator = uri, digest, blocks, generator
+    def __init__(self, uri: str, digest: bytes, blocks: BlockReader, drawer: Callable[[], Drawer]) -> None:
+        self._uri, self._digest, self._blocks, self._drawer = uri, digest, blocks, drawer
         self._metadata: TokenMetadata | None = None
         self._recipe: Recipe | None = None
         self._media = b""
@@ -124,7 +119,7 @@ class _Evidence:
     def regenerated(self) -> str:
         assert self._recipe is not None
         pixels, _ = read_png(self._media)
-        again = self._generator().draw([self._recipe], pictures=self._picture)[0].pixels
+        again = self._drawer().draw([self._recipe], pictures=self._picture)[0].pixels
         if again.shape != pixels.shape:
             raise _Failed(f"the picture is {pixels.shape[1]} px wide, its recipe draws {again.shape[1]} px")
         found = compare(again, pixels)

@@ -19,3 +19,15 @@ class InvalidPicture(InvalidRecipe):
 
 class WeightsUnavailable(GeneratorError):
     """A model's weights are missing, altered or in a format that is not loaded."""
+
+
+class TooManyWaiting(GeneratorError):
+    """The queue of pictures to draw is full; the same request can be made again later."""
+
+
+class DrawingCancelled(GeneratorError):
+    """The one who asked for the pictures gave them up."""
+
+
+class DrawingStopped(GeneratorError):
+    """The process is ending; pictures that were not done can be asked for again."""

@@ -7,13 +7,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from pydantic_core import from_json
 
 from generators.colour_choice import fitted
 from generators.errors import InvalidRecipe
 from generators.outline import draw_outline, remove_outline
 from generators.palette import hex_colour, nearest, own_palette, rgb_values
+from generators.png import encode_png
 from generators.quality_gate import PictureRules
 from generators.recipe import Kind, Recipe
 from generators.repair import mended, specks
@@ -23,7 +23,6 @@ FINISH: Literal[2] = 2  # the version of the rules that new recipes name; older 
 RECIPE_KEYWORD = "lorespark:recipe"  # of the iTXt chunk (PNG, 3rd edition, section 11.3.3.4)
 IMAGE_PX = 512  # marketplaces show squares of 350 to 600 px; 512 is a whole multiple of 32 and 64
 SOLID_TILE_SHARE = 0.85  # a tile with this much opaque is a floor or a wall: its pinholes are closed
-PNG_COMPRESSION = 6  # zlib level: 9 takes four times as long for 8 % fewer bytes
 MAX_PNG_PIXELS = 4096 * 4096
 
 
@@ -47,9 +46,7 @@ def finish(drawn: NDArray[np.uint8], recipe: Recipe, source: Source | None = Non
     else:
         pixels = repainted(clean_alpha(drawn, recipe.kind), source.pixels, source.mask, recipe.palette)
     scale = IMAGE_PX // recipe.size
-    return FinishedPicture(
-        pixels, png_bytes(pixels, recipe), png_bytes(pixels.repeat(scale, 0).repeat(scale, 1), recipe)
-    )
+    return FinishedPicture(pixels, png_bytes(pixels, recipe), png_bytes(pixels, recipe, scale))
 
 
 def finished_pixels(
@@ -166,16 +163,10 @@ def on_background(pixels: NDArray[np.uint8], colour: str) -> NDArray[np.uint8]:
     return out
 
 
-def png_bytes(pixels: NDArray[np.uint8], recipe: Recipe | None) -> bytes:
-    """PNG with the recipe's canonical JSON in an iTXt chunk; without an alpha channel where it has a background."""
-    chunks = PngInfo()
-    if recipe is not None:
-        chunks.add_itxt(RECIPE_KEYWORD, recipe.canonical().decode())
-    buffer = io.BytesIO()
-    solid = recipe is not None and recipe.background is not None
-    image = Image.fromarray(np.ascontiguousarray(pixels[..., :3]) if solid else pixels)
-    image.save(buffer, "PNG", pnginfo=chunks, compress_level=PNG_COMPRESSION)
-    return buffer.getvalue()
+def png_bytes(pixels: NDArray[np.uint8], recipe: Recipe | None, scale: int = 1) -> bytes:
+    """PNG, ``scale`` times as large, with the recipe's canonical JSON in an iTXt chunk."""
+    texts = {} if recipe is None else {RECIPE_KEYWORD: recipe.canonical().decode()}
+    return encode_png(pixels, scale, texts)
 
 
 def read_png(data: bytes) -> tuple[NDArray[np.uint8], Recipe | None]:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generators.errors import InvalidPicture
+from generators.png import encode_png
 
 # A picture is decoded only within these. 16 million pixels take 64 MB; a larger one was not meant for a sprite.
 MAX_FILE_BYTES = 20_000_000
 MAX_PIXELS = 4096 * 4096
 FORMATS = ("PNG", "GIF", "WEBP", "JPEG", "BMP")
 MIN_NATIVE_PX = 16  # smaller, and a picture of one colour would count as one pixel scaled up
-PNG_COMPRESSION = 6
+WHITE, BLACK = np.array([[255] * 4, [0, 0, 0, 255]], np.uint8)
 
 
 PictureReader = Callable[[str], bytes]  # CID -> the bytes of a picture or mask
@@ -94,8 +95,9 @@ def read_mask(data: bytes, name: str) -> NDArray[np.bool_]:
 def fitted(pixels: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
     """The picture (h w 4, straight alpha) on a clear square of ``size_px``, centred, as large as fits.
 
-    Every pixel of it is fully opaque or fully clear. Pixel art that was scaled up by a whole number gets its own pixels back; other pictures are reduced by area in
-    premultiplied alpha, and smaller ones are put on the canvas as they are.
+    Every pixel of it is fully opaque or fully clear. Pixel art that was scaled up by a whole number gets its own
+    pixels back; other pictures are reduced by area in premultiplied alpha, and smaller ones are put on the canvas as
+    they are.
     """
     placed = _placed(_native(pixels), size_px)
     opaque = placed[..., 3] > 127
@@ -149,15 +151,6 @@ def fitted_mask(mask: NDArray[np.bool_], picture: NDArray[np.uint8], size_px: in
     return np.asarray(_placed(marked, size_px)[..., 3] > 0)  # a pixel that the mask touches at all
 
 
-def png(pixels: NDArray[np.uint8]) -> bytes:
-    """PNG bytes of pixels (h w 4, uint8)."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels, "RGBA").save(buffer, "PNG", compress_level=PNG_COMPRESSION)
-    return buffer.getvalue()
-
-
 def mask_png(mask: NDArray[np.bool_]) -> bytes:
-    """PNG bytes of a mask (h w), white where it marks."""
-    buffer = io.BytesIO()
-    Image.fromarray(mask).save(buffer, "PNG", compress_level=PNG_COMPRESSION)
-    return buffer.getvalue()
+    """PNG bytes of a mask (h w), white where it marks and black elsewhere."""
+    return encode_png(np.where(mask[..., None], WHITE, BLACK), 1, {})

@@ -1,20 +1,23 @@
 """Recipes -> finished pictures, with the bundled models."""
 
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Hashable, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from generators.errors import InvalidPicture, InvalidRecipe
+from generators.batching import Preview, StepListener
+from generators.cpu_layers import fit_to_cpu
+from generators.errors import InvalidRecipe
 from generators.finishing import FINISH, FinishedPicture, finish
 from generators.models import WEIGHTS_FOLDER, SpriteModel, model_for_size, read_models
+from generators.order import Order, orders
 from generators.progress import MAX_BATCH, Progress, ProgressCallback
 from generators.recipe import DEFAULT_COLOURS, DEFAULT_SIZE_PX, Kind, Precision, Quality, Recipe
-from generators.source_picture import PictureReader, Source, no_pictures, read_mask, read_picture
+from generators.source_picture import PictureReader, no_pictures
 from generators.sprite_pipeline import SpritePipeline
 from generators.text_encoder import TextEncoder, load_text_encoder, quiet_loading
 
@@ -29,6 +32,7 @@ class SpriteGenerator:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.precision: Precision = precision or best_precision(self.device)
         self._encoder: TextEncoder | None = None
+        self._loading = Lock()  # one thread draws, others count tokens
         self._pipelines: dict[tuple[str, Precision], SpritePipeline] = {}
 
     def recipe(
@@ -83,45 +87,50 @@ class SpriteGenerator:
         raise passes through.
         """
         finished: dict[int, FinishedPicture] = {}
-        order = sorted(range(len(recipes)), key=lambda index: (_batch_key(recipes[index]), index))
-        for _, group in groupby(order, key=lambda index: _batch_key(recipes[index])):
-            indices = list(group)
+        batches: dict[Hashable, list[int]] = {}
+        wanted = orders(recipes, pictures)
+        for index, order in enumerate(wanted):
+            batches.setdefault(order.batch_key, []).append(index)
+        for indices in batches.values():
             for begin in range(0, len(indices), MAX_BATCH):
-                batch = indices[begin : begin + MAX_BATCH]
-                sources = [_source(recipes[index], pictures) for index in batch]
-                drawn = self._draw(recipes, batch, sources, on_progress)
-                for index, source, pixels in zip(batch, sources, drawn, strict=True):
-                    finished[index] = finish(pixels, recipes[index], source)
+                batch = tuple(indices[begin : begin + MAX_BATCH])
+
+                def report(step: int, steps: int, preview: Preview, batch: tuple[int, ...] = batch) -> None:
+                    if on_progress is not None:
+                        on_progress(Progress(batch, step + 1, steps, preview))
+
+                drawn = self.draw_batch([wanted[index] for index in batch], report)
+                for index, pixels in zip(batch, drawn, strict=True):
+                    finished[index] = self.finish(pixels, wanted[index])
         return [finished[index] for index in range(len(recipes))]
 
-    def _draw(
-        self,
-        recipes: Sequence[Recipe],
-        indices: Sequence[int],
-        sources: Sequence[Source | None],
-        on_progress: ProgressCallback | None,
-    ) -> NDArray[np.uint8]:
-        batch = [recipes[index] for index in indices]
-        first = batch[0]
+    def batch_key(self, order: Order) -> Hashable:
+        """Orders of one key can be drawn in one batch."""
+        return order.batch_key
+
+    def draw_batch(self, batch: Sequence[Order], on_step: StepListener) -> NDArray[np.uint8]:
+        """Pixels as drawn (b h w 4, uint8) of orders of one key; one thread at a time."""
+        recipes = [order.recipe for order in batch]
+        sources = [order.source for order in batch]
+        first = recipes[0]
         pipeline = self._pipeline(self._model(first), first.precision)
-
-        def report(step: int, steps: int, preview: Callable[[], NDArray[np.uint8]]) -> None:
-            if on_progress is not None:
-                on_progress(Progress(tuple(indices), step + 1, steps, preview))
-
         return pipeline(
-            [conditioning(recipe) for recipe in batch],
-            negative_prompt=[recipe.negative_prompt for recipe in batch],
+            [conditioning(recipe) for recipe in recipes],
+            negative_prompt=[recipe.negative_prompt for recipe in recipes],
             image=_stacked([source and source.pixels for source in sources]),
             mask=_stacked([source and source.mask for source in sources]),
             strength=first.strength or 1.0,
             seamless=first.seamless,
             num_inference_steps=first.steps,
-            guidance_scale=[recipe.guidance for recipe in batch],
-            generator=[torch.Generator("cpu").manual_seed(recipe.seed) for recipe in batch],
-            callback_on_step_end=report,
+            guidance_scale=[recipe.guidance for recipe in recipes],
+            generator=[torch.Generator("cpu").manual_seed(recipe.seed) for recipe in recipes],
+            callback_on_step_end=on_step,
             output_type="np",
         ).images
+
+    def finish(self, pixels: NDArray[np.uint8], order: Order) -> FinishedPicture:
+        """The picture that was drawn as ``pixels``; on any thread."""
+        return finish(pixels, order.recipe, order.source)
 
     def _model(self, recipe: Recipe) -> SpriteModel:
         model = self.models.get(recipe.model)
@@ -146,9 +155,10 @@ class SpriteGenerator:
         return self._pipelines[key]
 
     def _text_encoder(self) -> TextEncoder:
-        if self._encoder is None:
-            self._encoder = load_text_encoder()
-        return self._encoder
+        with self._loading:
+            if self._encoder is None:
+                self._encoder = load_text_encoder()
+            return self._encoder
 
     def token_count(self, prompt: str) -> int:
         """How many of the ``MAX_TOKENS`` tokens that the model reads ``prompt`` takes."""
@@ -158,7 +168,7 @@ class SpriteGenerator:
 def load_pipeline(
     folder: Path, encoder: TextEncoder, precision: Precision, device: torch.device
 ) -> SpritePipeline:
-    """The pipeline of a folder in the standard layout; network in ``precision``, autoencoder and text in float32."""
+    """The pipeline of a folder in the standard layout; networks in ``precision``, but what encodes in float32."""
     with quiet_loading():
         pipeline = SpritePipeline.from_pretrained(
             folder,
@@ -171,6 +181,10 @@ def load_pipeline(
         pipeline.to(device)
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         pipeline.unet.to(dtype=dtype, memory_format=torch.channels_last)
+        if pipeline.vae is not None:  # its encoder stays in float32: a source picture keeps its colours
+            pipeline.vae.decoder.to(dtype=dtype, memory_format=torch.channels_last)
+        if device.type == "cpu":
+            fit_to_cpu(pipeline.unet)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -188,35 +202,6 @@ def conditioning(recipe: Recipe) -> str:
     if recipe.kind is Kind.TILE and TILE_NOUNS.isdisjoint(words):
         return f"{recipe.prompt} tile"
     return recipe.prompt
-
-
-def _batch_key(recipe: Recipe) -> tuple[str, str, int, float, bool, bool]:
-    """Pictures of one key can be drawn in one batch."""
-    return (
-        recipe.model,
-        recipe.precision,
-        recipe.steps,
-        recipe.strength or 0.0,
-        recipe.mask_cid is not None,
-        recipe.seamless,
-    )
-
-
-def _source(recipe: Recipe, pictures: PictureReader) -> Source | None:
-    """What the recipe's drawing starts from. Raises InvalidPicture where it has another size than the recipe."""
-    if recipe.source_cid is None:
-        return None
-    pixels = read_picture(pictures(recipe.source_cid), f"The source picture {recipe.source_cid}")
-    mask = None
-    if recipe.mask_cid is not None:
-        mask = read_mask(pictures(recipe.mask_cid), f"The mask {recipe.mask_cid}")
-    for name, found in (("source picture", pixels), ("mask", mask)):
-        if found is not None and found.shape[:2] != (recipe.size, recipe.size):
-            raise InvalidPicture(
-                f"The recipe's {name} is {found.shape[1]} x {found.shape[0]} pixels and its size {recipe.size}; "
-                "fit it to that size first."
-            )
-    return Source(pixels, mask)
 
 
 def _stacked(parts: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:

@@ -20,11 +20,10 @@ from PIL import Image
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from generators.conditions import conditions
-from generators.recipe import MAX_TOKENS
+from generators.prompt_reader import PromptReader
 from generators.seamless import circular
 
 PATCH_PX = 2  # pixels a side that one cell of the unshuffled picture holds
-MAX_ENCODED = 64  # prompts whose token states are kept, 50 KB each; the empty one is in every guided picture
 # Step index (from 0), number of steps, and a function that decodes what the picture would be if it stopped here
 # (b h w 4, uint8). Raising from the callback stops the run.
 StepCallback = Callable[[int, int, Callable[[], np.ndarray]], None]
@@ -62,9 +61,7 @@ class SpritePipeline(DiffusionPipeline):
         distilled_guidance: float = 1.0,
     ) -> None:
         super().__init__()
-        self._encoded: dict[
-            tuple[int, str], tuple[torch.Tensor, torch.Tensor]
-        ] = {}  # least recently used first
+        self._prompts: PromptReader | None = None
         self.register_modules(
             unet=unet, scheduler=scheduler, vae=vae, text_encoder=text_encoder, tokenizer=tokenizer
         )
@@ -79,21 +76,9 @@ class SpritePipeline(DiffusionPipeline):
         """Token states (b 32 384) and their mask (b 32) of ``prompts``; tokens past the 32nd are cut off."""
         if self.text_encoder is None or self.tokenizer is None:
             raise ValueError("This pipeline was loaded without a text encoder; load it with one to draw.")
-        encoded = {prompt: self._encode_one(prompt) for prompt in dict.fromkeys(prompts)}
-        states, masks = zip(*(encoded[prompt] for prompt in prompts), strict=True)
-        return torch.cat(states), torch.cat(masks)
-
-    def _encode_one(self, prompt: str) -> tuple[torch.Tensor, torch.Tensor]:
-        key = (id(self.text_encoder), prompt)
-        if (known := self._encoded.pop(key, None)) is None:
-            tokens = self.tokenizer(
-                [prompt], padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
-            ).to(self.text_encoder.device)
-            known = self.text_encoder(**tokens).last_hidden_state, tokens["attention_mask"]
-        self._encoded[key] = known
-        if len(self._encoded) > MAX_ENCODED:
-            del self._encoded[next(iter(self._encoded))]
-        return known
+        if self._prompts is None or not self._prompts.reads_with(self.text_encoder, self.unet.dtype):
+            self._prompts = PromptReader(self.tokenizer, self.text_encoder, self.unet.dtype)
+        return self._prompts(prompts)
 
     def encode(self, pixels: torch.Tensor) -> torch.Tensor:
         """Premultiplied pixels (b 4 h w, in [-1, 1]) -> what the network works on (b 16 h' w')."""
@@ -104,8 +89,10 @@ class SpritePipeline(DiffusionPipeline):
     def decode(self, latents: torch.Tensor) -> np.ndarray:
         """What the network works on (b 16 h' w') -> pixels (b h w 4, uint8, straight alpha)."""
         if self.vae is not None:
-            alone = latents.to(self.vae.device, self.vae.dtype).split(1)
-            latents = torch.cat([self.vae.decode(one).sample for one in alone])
+            weight = next(self.vae.decoder.parameters())
+            rows = 1 if _rounds_by_batch(weight) else len(latents)
+            parts = latents.to(weight.device, weight.dtype).split(rows)
+            latents = torch.cat([self.vae.decode(part).sample for part in parts])
         return straight_alpha(F.pixel_shuffle(latents.float(), PATCH_PX))
 
     @torch.inference_mode()
@@ -210,14 +197,12 @@ class SpritePipeline(DiffusionPipeline):
     def _velocity(self, latents: torch.Tensor, timestep: torch.Tensor, steering: "_Steering") -> torch.Tensor:
         """The velocity that each picture follows (b 16 h' w', float32).
 
-        In float32 a CPU's kernels are chosen by the size of the batch and differ in the last bits, which finishing
-        spreads to a sixth of the pixels; so each picture goes alone, for a tenth more time. In bfloat16 they give
-        the same bits at every size.
+        Where a batch would be rounded by its size, which finishing spreads to a sixth of the pixels, each picture goes
+        alone, for a tenth more time.
         """
         passes = [len(coefficients) for coefficients in steering.coefficients]
         rows = latents.to(self.unet.dtype).repeat_interleave(torch.tensor(passes, device=latents.device), 0)
-        alone = self.unet.device.type == "cpu" and self.unet.dtype == torch.float32
-        split = passes if alone else [len(rows)]
+        split = passes if _rounds_by_batch(self.unet.conv_in.weight) else [len(rows)]
         parts = zip(rows.split(split), steering.states.split(split), steering.mask.split(split), strict=True)
         velocities = [
             self.unet(
@@ -245,6 +230,11 @@ class _Steering:
     states: torch.Tensor
     mask: torch.Tensor
     coefficients: list[list[float]]
+
+
+def _rounds_by_batch(weight: torch.Tensor) -> bool:
+    """A CPU chooses float32 kernels by the size of the batch; those for bfloat16 give the same bits at every size."""
+    return weight.device.type == "cpu" and weight.dtype == torch.float32
 
 
 def premultiplied(pixels: np.ndarray) -> torch.Tensor:

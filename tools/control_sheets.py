@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from generators.png import encode_png
 from generators.recipe import Kind, Recipe
-from generators.source_picture import mask_png, png
+from generators.source_picture import mask_png
 from generators.sprite_generator import SpriteGenerator
 
 CELL_PX, GAP_PX, LABEL_PX = 128, 6, 16
@@ -93,7 +94,7 @@ def variations(easel: Easel, out: Path) -> None:
         ("a white ice golem with blue crystals", Kind.CHARACTER, 64),
     ):
         first = easel.draw(prompt, kind, 5, size=size)
-        name = easel.keep(prompt, png(first))
+        name = easel.keep(prompt, encode_png(first, 1, {}))
         rows.append(
             [("the asset", first)]
             + [
@@ -113,7 +114,7 @@ def from_picture(easel: Easel, out: Path) -> None:
     rough[12:28, 9:23] = (40, 110, 60, 255)  # a block of colours such as anyone can paint
     rough[6:12, 12:20] = (220, 170, 120, 255)
     rough[4:30, 25:27] = (120, 80, 40, 255)
-    name = easel.keep("rough", png(rough))
+    name = easel.keep("rough", encode_png(rough, 1, {}))
     prompts = ("wizard with green robe, staff", "elf woman ranger with bow, green cloak", "skeleton monster")
     drawn = [
         (
@@ -137,7 +138,7 @@ def within_mask(easel: Easel, out: Path) -> None:
         mask = np.zeros((32, 32), bool)
         mask[16:] = True
         fields = {
-            "source_cid": easel.keep("picture", png(first)),
+            "source_cid": easel.keep("picture", encode_png(first, 1, {})),
             "mask_cid": easel.keep("mask", mask_png(mask)),
         }
         shown = np.full((32, 32, 4), 255, np.uint8)

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from assets.asset import Asset, AssetKind
 from assets.blockstore import BlockStore
@@ -14,12 +13,10 @@ from assets.metadata import Attribute, TokenMetadata
 from assets.package import asset_directory
 from assets.unixfs import read_file
 from engine.database.records import Records
+from generators.drawer import Drawer
 from generators.finishing import FinishedPicture
 from generators.progress import MAX_BATCH, ProgressCallback
 from generators.recipe import Recipe
-
-if TYPE_CHECKING:  # it imports torch, which takes seconds and only drawing needs
-    from generators.sprite_generator import SpriteGenerator
 
 MAX_NAME_CHARACTERS = 80
 
@@ -39,10 +36,10 @@ class CreationJob:
     def __init__(
         self,
         records: Records,
-        generator: "Callable[[], SpriteGenerator]",
+        drawer: Callable[[], Drawer],
         blocks: BlockStore,
     ) -> None:
-        self._records, self._generator, self._blocks = records, generator, blocks
+        self._records, self._drawer, self._blocks = records, drawer, blocks
         self.listeners: dict[str, ProgressCallback] = {}
 
     def batches(self, creation_id: str) -> int:
@@ -54,7 +51,7 @@ class CreationJob:
         """Draws one batch and stores its pictures and metadata. Drawing again gives the same blocks."""
         begin = batch * MAX_BATCH
         recipes = self._recipes(creation_id)[begin : begin + MAX_BATCH]
-        pictures = self._generator().draw(recipes, self.listeners.get(creation_id), self._picture)
+        pictures = self._drawer().draw(recipes, self.listeners.get(creation_id), self._picture)
         return [self._store(recipe, picture) for recipe, picture in zip(recipes, pictures, strict=True)]
 
     def record(self, creation_id: str, stored: Sequence[StoredPicture]) -> None:

@@ -4,12 +4,14 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from generators.drawer import SharedDrawer
 from generators.errors import InvalidRecipe, WeightsUnavailable
 from generators.finishing import read_png
 from generators.models import MANIFEST, WEIGHTS_FOLDER, read_models
@@ -61,12 +63,12 @@ def test_recipe_gives_the_same_pixels_alone_again_and_in_a_full_batch(
 ) -> None:
     wanted = recipes(generator, size, MAX_BATCH)
     together = generator.draw(wanted)
-    for at in (0, 5, MAX_BATCH - 1):
-        alone = generator.draw([wanted[at]])[0]
-        share = differing_share(alone.pixels, together[at].pixels)
-        print(f"{size} px {generator.precision}: {100 * share:.2f} % of pixels differ from a batch of 16")
-        assert share == 0
-        assert (alone.media, alone.image) == (together[at].media, together[at].image)
+    for begin, end in ((0, 1), (5, 6), (7, 9), (11, 16)):
+        for alone, one in zip(generator.draw(wanted[begin:end]), together[begin:end], strict=True):
+            share = differing_share(alone.pixels, one.pixels)
+            print(f"{size} px {generator.precision}: {100 * share:.2f} % of pixels differ from a batch of 16")
+            assert share == 0
+            assert (alone.media, alone.image) == (one.media, one.image)
     assert np.array_equal(generator.draw([wanted[0]])[0].pixels, together[0].pixels)
 
 
@@ -89,6 +91,23 @@ def test_other_precision_is_as_exact_in_a_batch_and_near_the_first(
     print(f"  outline: {100 * outline:.2f} % of pixels")
     assert outline < 0.1
     assert colour < 12
+
+
+def test_what_threads_ask_for_together_has_the_pixels_of_each_alone(generator: SpriteGenerator) -> None:
+    """The drawer chooses the batches, by who asks when; no picture may show whom it shared one with."""
+    wanted = [*recipes(generator, 32, 20), *recipes(generator, 64, 9)]
+    asked = [wanted[begin::5] for begin in range(5)] + [wanted[:1], wanted[20:22]]
+    shared = SharedDrawer(generator)
+    try:
+        with ThreadPoolExecutor(len(asked)) as threads:
+            answered = list(threads.map(shared.draw, asked))
+    finally:
+        shared.close()
+    alone = {recipe: generator.draw([recipe])[0] for recipe in wanted}
+    for mine, pictures in zip(asked, answered, strict=True):
+        for recipe, picture in zip(mine, pictures, strict=True):
+            assert np.array_equal(picture.pixels, alone[recipe].pixels)
+            assert (picture.media, picture.image) == (alone[recipe].media, alone[recipe].image)
 
 
 def test_number_of_threads_does_not_change_bf16_pixels(generator: SpriteGenerator, threads: None) -> None:

@@ -14,8 +14,10 @@ from engine.app import Application
 from engine.data_folder import DataFolder
 from engine.errors import DataFolderUnusable, EngineError, InvalidRequest, JobFailed
 from engine.settings import Settings
+from generators.batching import StepListener
 from generators.errors import GeneratorError
 from generators.finishing import FinishedPicture, finish
+from generators.order import Order
 from generators.recipe import Recipe
 
 Open = Callable[..., Application]
@@ -32,14 +34,20 @@ class Painter:
         self.hold: threading.Event | None = None
         self.began = threading.Event()
 
-    def draw(self, recipes: Sequence[Recipe], *_: Any) -> list[FinishedPicture]:
+    def batch_key(self, _: Order) -> int:
+        return 0
+
+    def draw_batch(self, orders: Sequence[Order], _: StepListener) -> list[Any]:
         self.began.set()
         if self.hold is not None:
             self.hold.wait()
         self.draws += 1
         if self.error is not None and self.draws > self.fails_at:
             raise self.error
-        return [finish(self._pixels(recipe.seed), recipe) for recipe in recipes]
+        return [self._pixels(order.recipe.seed) for order in orders]
+
+    def finish(self, pixels: Any, order: Order) -> FinishedPicture:
+        return finish(pixels, order.recipe)
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from generators.errors import InvalidPicture
-from generators.source_picture import fitted, fitted_mask, mask_png, png, read_mask, read_picture
+from generators.png import encode_png
+from generators.source_picture import fitted, fitted_mask, mask_png, read_mask, read_picture
 
 
 def encoded(pixels: np.ndarray, form: str = "PNG") -> bytes:
@@ -129,6 +130,6 @@ def test_mask_is_where_it_is_white_and_not_clear() -> None:
 
 
 def test_written_pictures_are_read_back(sprite: np.ndarray) -> None:
-    assert np.array_equal(read_picture(png(sprite), "It"), sprite)
+    assert np.array_equal(read_picture(encode_png(sprite, 1, {}), "It"), sprite)
     mask = sprite[..., 0] > 100
     assert np.array_equal(read_mask(mask_png(mask), "It"), mask)
