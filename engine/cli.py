@@ -18,8 +18,10 @@ from rich.table import Table
 
 from engine.answers import asset_json, checks_json, mint_json
 from engine.check_command import check
+from engine.collection_command import draw_collection
 from engine.errors import InvalidRequest
 from engine.settings import Settings
+from engine.style_commands import style_app, style_folder
 from engine.terminal import STOPPED, errors, fail, notes, opened_application, out, print_json
 from generators.palette_choice import chosen_colour, chosen_outline, chosen_palette
 from generators.recipe import (
@@ -33,6 +35,7 @@ from generators.recipe import (
     check_request,
     random_seed,
 )
+from generators.style import Style
 
 if TYPE_CHECKING:
     from engine.app import Application
@@ -94,6 +97,9 @@ def create(
         Path | None, typer.Option(help="A picture of --from's size, white where it may change.")
     ] = None,
     seamless: Annotated[bool, typer.Option("--seamless", help="A tile whose opposite edges join.")] = False,
+    style_name: Annotated[
+        str | None, typer.Option("--style", help="A style, whose palette, outline, sizes and words are used.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw assets from a prompt, from another picture, or within a mask."""
@@ -108,16 +114,22 @@ def create(
             "background": None if background is None else chosen_colour(background),
             "seamless": seamless,
         }
+        style = None if style_name is None else style_folder().read(style_name)
+        if style is not None:
+            _refuse_twice(style, palette=palette, outline=outline, background=background)
+            set_by_style = style.fields_for(kind, prompt, negative_prompt)
+            wanted |= {name: value for name, value in set_by_style.items() if value}
         check_request(
             **wanted, seed=first_seed, steps=steps, guidance=guidance, count=count, strength=strength
         )
         if mask is not None and source is None:
             raise InvalidRequest("A mask needs the picture that it belongs to; name that one with --from.")
-        px = int(size) if size else DEFAULT_SIZE_PX[kind]
+        px = int(size) if size else (style.size_for(kind) if style else None) or DEFAULT_SIZE_PX[kind]
         with opened_application() as application:
             if source is not None:
                 start = application.starting_from(source, px, strength, mask)
-                wanted = (wanted | start) if palette is None else (start | wanted)
+                open_palette = palette is None and (style is None or style.palette is None)
+                wanted = (wanted | start) if open_palette else (start | wanted)
             recipes = [
                 application.generator.recipe(
                     **wanted,
@@ -129,7 +141,7 @@ def create(
                 )
                 for index in range(count)
             ]
-            _warn_of_cut_prompt(application, prompt)
+            _warn_of_cut_prompt(application, wanted["prompt"])
             made = _made(application, recipes)
     _tell(made, as_json)
 
@@ -197,6 +209,22 @@ def mint(
 
 
 app.command()(check)
+app.add_typer(style_app, name="style")
+
+
+@app.command()
+def collection(
+    theme: Annotated[str, typer.Argument(help="What it is of, for example 'a frozen kingdom'.")],
+    style_name: Annotated[
+        str | None, typer.Option("--style", help="The style that holds it together.")
+    ] = None,
+    count: Annotated[int, typer.Option(help="How many assets.")] = 12,
+    seed: Annotated[int | None, typer.Option(help="The one seed of all; random if left out.")] = None,
+    kinds: Annotated[str, typer.Option(help="Which kinds, by turns.")] = "character,item,tile",
+    as_json: AsJson = False,
+) -> None:
+    """Draw many assets of one theme in one style, from one seed, with a contact sheet."""
+    draw_collection(theme, _create, style_name, count, seed, kinds, as_json)
 
 
 @app.command()
@@ -290,7 +318,8 @@ def doctor(as_json: AsJson = False) -> None:
 @app.command()
 def demo(as_json: AsJson = False) -> None:
     """Draw a character, an item and a tile, mint them, verify them, and make a contact sheet."""
-    from engine.demo import contact_sheet, draw_passing  # noqa: PLC0415
+    from engine.contact_sheet import write_contact_sheet  # noqa: PLC0415
+    from engine.demo import draw_passing  # noqa: PLC0415
 
     began = time.monotonic()
     with errors(), opened_application() as application:
@@ -307,7 +336,7 @@ def demo(as_json: AsJson = False) -> None:
                 out.print(
                     f"token [bold]{minted.mint.token_id}[/]  {asset.kind.value:<9}  {escape(asset.name)}: {told}"
                 )
-        sheet = contact_sheet(application, assets)
+        sheet = write_contact_sheet(application, assets, application.folder.root / "demo.png", len(assets))
     ok = all(row["verify"]["ok"] for row in rows)
     if as_json:
         seconds = round(time.monotonic() - began, 2)
@@ -354,6 +383,14 @@ def _create(application: "Application", recipes: list[Recipe]) -> str:
         what = "picture" if len(recipes) == 1 else f"{len(recipes)} pictures"
         task = bar.add_task(f"drawing {what}", total=sum(recipe.steps for recipe in recipes))
         return application.create(recipes, lambda done: bar.advance(task, len(done.indices)))
+
+
+def _refuse_twice(style: Style, **given: str | None) -> None:
+    for name, value in given.items():
+        if value is not None and getattr(style, name) is not None:
+            raise InvalidRequest(
+                f"The style {style.name} sets the {name}; leave --{name} out, or draw without the style."
+            )
 
 
 def _warn_of_cut_prompt(application: "Application", prompt: str) -> None:

@@ -1,14 +1,9 @@
-"""What ``lorespark demo`` draws, and the sheet it leaves behind."""
+"""What ``lorespark demo`` draws."""
 
-import io
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
 from assets.asset import Asset
-from engine.data_folder import write_whole
 from generators.quality_gate import failed
 from generators.recipe import Kind, Recipe, random_seed
 
@@ -21,8 +16,6 @@ DEMO_PROMPTS = (
     (Kind.TILE, "grass floor tile"),
 )
 MAX_DRAWS = 5
-CELL_PX = 256
-BACKGROUND = (40, 38, 48, 255)
 
 
 def draw_passing(
@@ -47,17 +40,3 @@ def draw_passing(
         first_id = first_id or creation_id
         chosen |= zip(open_prompts, application.records.assets_of(creation_id), strict=True)
     return first_id, [asset for asset in chosen.values() if asset is not None]
-
-
-def contact_sheet(application: "Application", assets: Sequence[Asset]) -> Path:
-    """The assets side by side, each scaled up by a whole number; returns the PNG's path."""
-    sheet = Image.new("RGBA", (CELL_PX * len(assets), CELL_PX), BACKGROUND)
-    for position, asset in enumerate(assets):
-        with Image.open(application.media_path(asset)) as picture:
-            scaled = picture.convert("RGBA").resize((CELL_PX, CELL_PX), Image.Resampling.NEAREST)
-        sheet.alpha_composite(scaled, (CELL_PX * position, 0))
-    path = application.folder.root / "demo.png"
-    buffer = io.BytesIO()
-    sheet.save(buffer, "PNG")
-    write_whole(path, buffer.getvalue())
-    return path

@@ -21,6 +21,10 @@ class UnknownAsset(EngineError):
     """No asset has this id."""
 
 
+class UnknownStyle(EngineError):
+    """No style has this name."""
+
+
 class ExportFailed(EngineError):
     """A file outside the data folder cannot be written."""
 

@@ -8,6 +8,8 @@ from generators.palette import nearest_indices, oklab
 ROUNDS = 12  # of Lloyd's algorithm; few hundred colours have settled by then
 # A colour's weight is its pixel count to this power: less than 1 keeps eyes, gems and flames that are few pixels.
 RARITY = 0.5
+MIN_APART = 0.03  # in Oklab; two colours nearer than this look the same, and a palette has no place for both
+MIN_CHANNEL_STEP = 8  # of 255
 MAX_DISTINCT = 65_536  # a photo has more; rounded to 5 bits a channel it has at most 32,768
 # A palette whose colours spread less than this in Oklab's a and b (standard deviation) has one hue: the Game Boy's
 # spreads 0.048, the least of the other named ones 0.07.
@@ -43,7 +45,18 @@ def important_colours(pixels: NDArray[np.uint8], count: int) -> NDArray[np.uint8
             middle[:, axis] = np.where(total > 0, moved / np.maximum(total, 1e-9), middle[:, axis])
     chosen = np.unique(nearest_indices(middle, places))
     held = np.bincount(nearest_indices(places, places[chosen]), counts, len(chosen))
-    return distinct[chosen[np.argsort(-held, kind="stable")]]
+    kept: list[int] = []
+    for index in chosen[np.argsort(-held, kind="stable")]:
+        if not any(_alike(distinct[index], distinct[other]) for other in kept):
+            kept.append(int(index))
+    return distinct[kept]
+
+
+def _alike(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
+    places = oklab(np.stack([first, second]))
+    # Oklab's cube root pulls near-blacks apart that no screen shows apart.
+    channels = np.abs(first.astype(np.int64) - second).max()
+    return bool(channels < MIN_CHANNEL_STEP or ((places[0] - places[1]) ** 2).sum() < MIN_APART**2)
 
 
 def fitted(colours: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.uint8]:

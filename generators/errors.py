@@ -17,6 +17,10 @@ class InvalidPicture(InvalidRecipe):
     """A picture to start from, or its mask, cannot be read or used."""
 
 
+class InvalidStyle(GeneratorError):
+    """A style, its file or its references cannot be used."""
+
+
 class WeightsUnavailable(GeneratorError):
     """A model's weights are missing, altered or in a format that is not loaded."""
 

@@ -57,7 +57,7 @@ _LATER_FIELDS = (
     "drawn_px",
     "cutout",
 )
-_HEX_COLOUR = r"#[0-9a-f]{6}"
+HEX_COLOUR = r"#[0-9a-f]{6}"
 
 
 class Recipe(BaseModel):
@@ -94,8 +94,8 @@ class Recipe(BaseModel):
     mask_cid: str | None = None
     strength: float | None = Field(default=None, gt=0, le=1, strict=False, allow_inf_nan=False)
     seamless: bool = False
-    outline: str | None = Field(default=None, pattern=rf"^(none|{_HEX_COLOUR})$")
-    background: str | None = Field(default=None, pattern=rf"^{_HEX_COLOUR}$")
+    outline: str | None = Field(default=None, pattern=rf"^(none|{HEX_COLOUR})$")
+    background: str | None = Field(default=None, pattern=rf"^{HEX_COLOUR}$")
     style: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     drawn_px: int | None = Field(default=None, ge=MIN_SIZE_PX, le=MAX_SIZE_PX)
     cutout: bool = False
@@ -137,7 +137,7 @@ class Recipe(BaseModel):
         if not 2 <= count <= MAX_COLOURS:
             raise ValueError(f"must have 2 to {MAX_COLOURS} colours, not {count}")
         for colour in palette if isinstance(palette, tuple) else ():
-            if not re.fullmatch(_HEX_COLOUR, colour):
+            if not re.fullmatch(HEX_COLOUR, colour):
                 raise ValueError(
                     f"holds {reprlib.repr(colour)}, which is no colour; write it as #rrggbb in lower case"
                 )

@@ -109,7 +109,9 @@ def test_a_wrong_use_exits_2_and_prints_nothing(arguments: list[str]) -> None:
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("command", ["create", "mint", "check", "verify", "export", "list", "doctor", "demo"])
+@pytest.mark.parametrize(
+    "command", ["create", "mint", "check", "verify", "export", "list", "doctor", "demo", "collection"]
+)
 def test_every_command_has_help(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
