@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 from rich.markup import escape
 
 from engine.answers import quality_json
-from engine.data_folder import read_bounded, write_whole
+from engine.data_folder import write_whole
 from engine.errors import InvalidRequest
 from engine.terminal import errors, opened_application, out, print_json
 from generators.finishing import finished_pixels, png_bytes, read_png
 from generators.quality_gate import PictureRules, QualityCheck, Rules, failed, inspect
 from generators.recipe import MAX_SIZE_PX, Kind
-
-MAX_PNG_BYTES = 32_000_000
+from generators.source_picture import read_bytes
 
 
 def check(
@@ -51,7 +50,7 @@ def check(
 
 
 def _read(path: Path, kind: Kind) -> tuple[NDArray[np.uint8], PictureRules, bytes]:
-    data = read_bounded(path, MAX_PNG_BYTES)
+    data = read_bytes(path)
     pixels, recipe = read_png(data)
     if recipe is not None and len(pixels) > recipe.size and len(pixels) % recipe.size == 0:
         scale = len(pixels) // recipe.size  # the image that stands for an asset; its media is checked

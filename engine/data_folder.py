@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, Self
 
-from engine.errors import DataFolderUnusable, InvalidRequest
+from engine.errors import DataFolderUnusable
 
 LOCK_FILE = "lock"
 
@@ -100,20 +100,6 @@ def unusable(root: Path, error: OSError) -> DataFolderUnusable:
         f"The data folder {root} cannot be used ({reason}); fix its permissions or set LORESPARK_DATA_DIR "
         "to a folder you can write."
     )
-
-
-def read_bounded(path: Path, most_bytes: int) -> bytes:
-    """A file that somebody names, of at most that many bytes. Raises InvalidRequest."""
-    try:
-        if path.stat().st_size > most_bytes:
-            raise InvalidRequest(
-                f"The file {path} is larger than {most_bytes // 1_000_000} MB; give a smaller one."
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise InvalidRequest(
-            f"The file {path} cannot be read ({error.strerror or 'no file'}); check the path."
-        ) from error
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -9,7 +9,6 @@ from rich.table import Table
 
 from assets.asset import Asset
 from engine.answers import quality_json
-from engine.data_folder import read_bounded
 from engine.errors import InvalidRequest
 from engine.settings import Settings
 from engine.style_folder import StyleFolder
@@ -18,8 +17,9 @@ from generators.finishing import read_png
 from generators.palette_choice import chosen_colour, chosen_outline, chosen_palette
 from generators.quality_gate import QualityCheck, Rules, inspect
 from generators.recipe import Kind
+from generators.source_picture import native, read_bytes
 from generators.style import MAX_REFERENCES, Style
-from generators.style_reference import light_slope, native, traits
+from generators.style_reference import light_slope, traits
 
 if TYPE_CHECKING:  # numpy is imported by then, and the type checker needs its names only
     import numpy as np
@@ -31,7 +31,6 @@ style_app = typer.Typer(
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Pictures = list[tuple[str, "NDArray[np.uint8]", Kind | None]]
 DEFAULT_COLOURS = 24  # a palette for a whole set of pictures
-MAX_PNG_BYTES = 32_000_000
 
 
 def style_folder() -> StyleFolder:
@@ -178,7 +177,7 @@ def pictures(names: list[str]) -> Pictures:
     files = {name: Path(name) for name in names if name.lower().endswith(".png") or Path(name).is_file()}
     read: dict[str, tuple[NDArray[np.uint8], Kind | None]] = {}
     for name, path in files.items():
-        pixels, recipe = read_png(read_bounded(path, MAX_PNG_BYTES))
+        pixels, recipe = read_png(read_bytes(path))
         read[name] = (pixels, recipe.kind if recipe else None)
     if others := [name for name in names if name not in files]:
         with opened_application() as application:

@@ -99,7 +99,7 @@ def fitted(pixels: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
     pixels back; other pictures are reduced by area in premultiplied alpha, and smaller ones are put on the canvas as
     they are.
     """
-    placed = _placed(_native(pixels), size_px)
+    placed = _placed(native(pixels), size_px)
     opaque = placed[..., 3] > 127
     placed[..., 3] = 255
     placed[~opaque] = 0
@@ -120,7 +120,7 @@ def _placed(pixels: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
     return canvas
 
 
-def _native(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def native(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Undoes a scaling by a whole number of at least two, where every block holds one colour."""
     height, width = pixels.shape[:2]
     for scale in range(min(height, width), 1, -1):
@@ -144,9 +144,9 @@ def fitted_mask(mask: NDArray[np.bool_], picture: NDArray[np.uint8], size_px: in
             f"The mask is {mask.shape[1]} x {mask.shape[0]} pixels and the picture {picture.shape[1]} x "
             f"{picture.shape[0]}; give a mask of the picture's size."
         )
-    native = _native(picture)
-    scale = picture.shape[0] // native.shape[0]
-    marked = np.zeros((*native.shape[:2], 4), np.uint8)
+    small = native(picture)
+    scale = picture.shape[0] // small.shape[0]
+    marked = np.zeros((*small.shape[:2], 4), np.uint8)
     marked[mask[::scale, ::scale]] = 255
     return np.asarray(_placed(marked, size_px)[..., 3] > 0)  # a pixel that the mask touches at all
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from generators.colour_choice import important_colours
 from generators.errors import InvalidStyle
 from generators.outline import dark_line, edge
 from generators.palette import hex_colour, nearest, oklab, rgb_values
+from generators.source_picture import native
 from generators.style import Light
 
 SAMPLES = 4096  # pixels that speak for one reference, so that a large one does not outvote the others
@@ -47,17 +47,6 @@ def traits(references: Sequence[NDArray[np.uint8]], colours: int) -> Traits:
     if len(palette) < 2:
         raise InvalidStyle("The references show a single colour; give pictures with two or more.")
     return Traits(tuple(hex_colour(rgb) for rgb in palette), _outline(drawn, palette), _light(drawn))
-
-
-def native(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``pixels`` (h w 4) before they were enlarged by a whole number, where they were."""
-    common = gcd(*pixels.shape[:2])
-    for scale in range(common, 1, -1):
-        if common % scale == 0:
-            small = pixels[::scale, ::scale]
-            if min(small.shape[:2]) >= 8 and np.array_equal(small.repeat(scale, 0).repeat(scale, 1), pixels):
-                return small
-    return pixels
 
 
 def light_slope(pixels: NDArray[np.uint8]) -> tuple[float, float]:

@@ -26,13 +26,17 @@ class Painter:
         self._recipe, self._pixels = recipe, pixels
 
     def recipe(self, prompt: str, kind: Kind, seed: int, **settings: Any) -> Recipe:
-        given = {name: value for name, value in settings.items() if value is not None}
+        given = {
+            name: value
+            for name, value in settings.items()
+            if value is not None and name not in ("size", "quality")
+        }
         return self._recipe(
             **{"palette": DEFAULT_COLOURS, "finish": FINISH} | given,
             **{"prompt": prompt, "kind": kind, "seed": seed, "size": 32},
         )
 
-    def draw(self, recipes: Sequence[Recipe], _: Any = None) -> list[FinishedPicture]:
+    def draw(self, recipes: Sequence[Recipe], *_: Any) -> list[FinishedPicture]:
         return [finish(self._pixels(recipe.seed), recipe) for recipe in recipes]
 
     def token_count(self, prompt: str) -> int:

@@ -9,8 +9,9 @@ from generators.collection import SUBJECTS, plan
 from generators.errors import InvalidRecipe, InvalidStyle
 from generators.outline import draw_outline
 from generators.recipe import MAX_PROMPT_CHARACTERS, Kind
+from generators.source_picture import native
 from generators.style import Style
-from generators.style_reference import light_slope, native, outside_palette, palette_distance, traits
+from generators.style_reference import light_slope, outside_palette, palette_distance, traits
 
 FULL: dict[str, Any] = {
     "name": "frost",
