@@ -160,6 +160,10 @@ class SpriteGenerator:
                 self._encoder = load_text_encoder()
             return self._encoder
 
+    def distilled_guidance(self, recipe: Recipe) -> float:
+        """The guidance that one pass of the recipe's network amounts to; 1 where it was not distilled."""
+        return float(self._pipeline(self._model(recipe), recipe.precision).config.distilled_guidance)
+
     def token_count(self, prompt: str) -> int:
         """How many of the ``MAX_TOKENS`` tokens that the model reads ``prompt`` takes."""
         return self._text_encoder().token_count(prompt)
