@@ -1,12 +1,20 @@
-"""How long a picture takes, and what drawing sixteen together saves."""
+"""How long a picture takes, what drawing sixteen together saves, and how good the pictures are."""
 
+import json
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 from generators.recipe import Kind, Recipe
 from generators.sprite_generator import SpriteGenerator
 from tools.bench.figure import Figure, median_s
 
+EVALUATION = Path("docs/evaluation.json")
+QUALITY = {  # goal, whether it is an upper bound, and how the figures of two models become one
+    "adherence_ratio": (0.9, False, min),
+    "frechet_ratio": (1.5, True, max),
+    "near_copy_share": (0.02, True, max),
+}
 PROMPTS = {
     32: (Kind.ITEM, "red potion bottle"),
     64: (Kind.CHARACTER, "a knight in silver armour with a sword"),
@@ -38,3 +46,24 @@ def figures() -> Iterator[Figure]:
     yield Figure(
         "sprite_batch16_speedup", min(speedups.values()), "x", 3.0, at_most=False, note="against one by one"
     )
+    yield from quality(generator)
+
+
+def quality(generator: SpriteGenerator) -> Iterator[Figure]:
+    """The evaluation's figures of the installed weights as they are drawn by default; the worse of the sizes.
+
+    They are read, not measured: ``python -m tools.evaluate_sprites --json docs/evaluation.json`` draws for minutes and
+    needs the art. Weights that were not evaluated have no figures.
+    """
+    entries = json.loads(EVALUATION.read_text(encoding="utf-8"))["evaluations"]
+    found = [
+        entry
+        for entry in entries
+        for model in generator.models.values()
+        if (entry["model"], entry["weights"], entry["steps"], entry["guidance"])
+        == (model.id, model.digest, model.steps, model.guidance)
+    ]
+    if len(found) == len(generator.models):
+        for name, (goal, at_most, worse) in QUALITY.items():
+            value = worse(entry[name] for entry in found)
+            yield Figure(name, value, "", goal, at_most, note=f"read from {EVALUATION}; the worse size")
