@@ -1,138 +1,104 @@
-"""Prints one table for each pipeline folder: held-out loss, colour adherence, and how exact a recipe is.
+"""Prints one table for any pipeline folders, side by side: does it draw what was asked, like real art, and anew?
 
-    python -m tools.evaluate_sprites [FOLDER …] [--data runs/dataset]
+    python -m tools.evaluate_sprites [FOLDER …] [--pictures 256] [--steps 4] [--guidance 1] [--json FILE]
 
-Without folders the bundled ones are measured. Every folder draws the same prompts with the same seeds.
+Without folders the bundled ones are measured. Every folder draws the same captions with the same seeds through the
+product's pipeline and finishing, and the bundled judge looks at them beside real pictures that it never saw.
 """
 
 import argparse
-from collections import defaultdict
-from collections.abc import Iterator
+import time
 from pathlib import Path
 
-import numpy as np
-import torch
+from rich.console import Console
+from rich.table import Table
 
-from generators.comparison import compare
-from generators.finishing import finish
+from generators.judge import JUDGE_FOLDER, WEIGHTS, load_judge, read_config
 from generators.models import WEIGHTS_FOLDER
-from generators.recipe import Kind, Precision, Recipe
-from generators.sprite_generator import load_pipeline
-from generators.sprite_pipeline import SpritePipeline, premultiplied
-from generators.text_encoder import TextEncoder, load_text_encoder
-from tools.sprites.colours import colour_words
-from tools.sprites.dataset import SpriteSet, read_set
-from tools.sprites.sheet import draw
-from tools.sprites.text_cache import TextCache, read_text_cache
+from generators.novelty import NoveltyIndex
+from generators.text_encoder import load_text_encoder
+from tools.build_novelty_index import training_index
+from tools.evaluation.adherence import adherence
+from tools.evaluation.colour import colour_adherence
+from tools.evaluation.composition import composition
+from tools.evaluation.drawing import Drawer
+from tools.evaluation.exactness import exactness
+from tools.evaluation.fidelity import fidelity
+from tools.evaluation.loss import held_out_loss
+from tools.evaluation.novelty import novelty
+from tools.evaluation.report import Report, merge_json
+from tools.evaluation.sample import Real, sample
+from tools.evaluation.variety import variety
+from tools.sprites.dataset import read_set
+from tools.sprites.text_cache import read_text_cache
 
-TIMES = (0.2, 0.4, 0.6, 0.8, 0.95)
-COLOURS = {
-    "red": {"red", "dark red", "pink", "magenta"},
-    "blue": {"blue", "dark blue", "light blue", "cyan"},
-    "green": {"green", "dark green", "light green", "teal"},
-    "golden": {"golden", "yellow", "orange", "tan", "brown"},
-    "purple": {"purple", "dark purple", "magenta"},
-    "white": {"white", "silver", "light blue"},
-}
-NOUNS = {
-    32: ("potion bottle", "dragon monster", "robe armour", "gem", "slime monster", "floor tile"),
-    64: ("knight", "dragon", "golem", "wizard in a robe", "beast", "demon"),
-}
-SEEDS = 4
+EXACTNESS_PROMPT = {32: "red dragon monster", 64: "red dragon"}
 
 
-@torch.inference_mode()
-def held_out_loss(
-    pipeline: SpritePipeline, pictures: SpriteSet, text: TextCache, limit: int = 400
-) -> dict[str, float]:
-    """Mean squared velocity error on pictures never trained on, by kind, over fixed times and noise."""
-    chosen = np.flatnonzero(pictures.held_out)
-    chosen = chosen[:: max(1, len(chosen) // limit)]
-    errors: dict[str, list[float]] = defaultdict(list)
-    for begin in range(0, len(chosen), 50):
-        rows = chosen[begin : begin + 50]
-        clean = pipeline.encode(premultiplied(np.stack([pictures.pixels[i] for i in rows])))
-        states, mask = text.batch(np.array([text.index[pictures.captions[i][0]] for i in rows]))
-        for t in TIMES:
-            noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(begin))
-            noisy = (1 - t) * clean + t * noise
-            velocity = pipeline.unet(noisy, t * 1000, states, encoder_attention_mask=mask).sample
-            each = ((velocity - (noise - clean)) ** 2).mean((1, 2, 3))
-            for row, error in zip(rows, each.tolist(), strict=True):
-                errors[pictures.kinds[row]].append(error)
-    return {kind: float(np.mean(values)) for kind, values in sorted(errors.items())}
+def evaluate(
+    drawer: Drawer, full: Drawer, real: Real, index: NoveltyIndex, pictures: int, with_exactness: bool
+) -> Report:
+    """Measures one pipeline; ``full`` is the same folder in float32."""
+    groups = sample(real, drawer, pictures)
+    return Report(
+        model=drawer.model,
+        weights=drawer.weights,
+        judge=read_config(JUDGE_FOLDER)["files"][WEIGHTS],
+        steps=drawer.steps,
+        guidance=drawer.guidance,
+        precision=drawer.precision,
+        size_px=drawer.size_px,
+        adherence={group.name: adherence(group, real) for group in groups},
+        fidelity=fidelity(groups, real),
+        variety=variety(real, drawer),
+        novelty=novelty(groups, real, index),
+        composition=composition(real, drawer, pictures // 4),
+        held_out_loss=held_out_loss(full.pipeline, real.pictures, real.text),
+        colour_adherence=colour_adherence(drawer),
+        exactness=exactness(drawer, full, EXACTNESS_PROMPT[drawer.size_px]) if with_exactness else {},
+    )
 
 
-def colour_adherence(pipeline: SpritePipeline, size_px: int) -> float:
-    """The share of "COLOUR NOUN" prompts whose picture has that colour among its three commonest."""
-    hits, total = 0, 0
-    for colour, names in COLOURS.items():
-        prompts = [f"{colour} {noun}" for noun in NOUNS[size_px] for _ in range(SEEDS)]
-        for pixels in draw(pipeline, prompts, list(range(len(prompts)))):
-            hits += not names.isdisjoint(colour_words(pixels, most=3))
-            total += 1
-    return hits / total
-
-
-def finished(pipeline: SpritePipeline, recipe: Recipe, alone: bool) -> Iterator[np.ndarray]:
-    """The recipe's finished pictures for sixteen seeds, drawn one by one or together."""
-    seeds = list(range(16))
-    groups = [[seed] for seed in seeds] if alone else [seeds]
-    for group in groups:
-        for pixels in draw(pipeline, [recipe.prompt] * len(group), group, recipe.steps, recipe.guidance):
-            yield finish(pixels, recipe).pixels
-
-
-def told(first: list[np.ndarray], second: list[np.ndarray]) -> str:
-    """How far two runs of the same recipes are apart."""
-    found = [compare(a, b) for a, b in zip(first, second, strict=True)]
-    differing = 100 * sum(one.differing for one in found) / sum(one.total for one in found)
-    visible = 100 * sum(one.visible for one in found) / sum(one.drawn for one in found)
-    worst = 100 * max(one.visible_share for one in found)
-    return f"{differing:.2f} % of pixels differ, {visible:.2f} % of the drawn visibly (worst picture {worst:.1f} %)"
-
-
-def evaluate(folder: Path, data: Path, encoder: TextEncoder, exactness: bool) -> None:
-    def loaded(precision: Precision) -> SpritePipeline:
-        return load_pipeline(folder, encoder, precision, torch.device("cpu"))
-
-    pipeline = loaded("fp32")
-    size_px = pipeline.size_px
-    pictures, text = read_set(data, size_px), read_text_cache(data, size_px)
-    print(f"{folder} ({size_px} px)")
-    for kind, loss in held_out_loss(pipeline, pictures, text).items():
-        print(f"  held-out loss, {kind:<8} {loss:.4f}")
-    half = loaded("bf16")
-    print(f"  colour adherence        {100 * colour_adherence(half, size_px):.0f} %")
-    if exactness:
-        recipe = Recipe.make(
-            kind=Kind.CHARACTER,
-            prompt=f"red {NOUNS[size_px][1]}",
-            seed=0,
-            model="evaluated",
-            weights="0" * 64,
-            steps=16,
-            guidance=3.0,
-            size=size_px,
-            precision="bf16",
-            palette=32,
-        )
-        alone = list(finished(half, recipe, alone=True))
-        print(f"  bf16, alone and in a batch  {told(alone, list(finished(half, recipe, alone=False)))}")
-        print(f"  bf16 and float32            {told(alone, list(finished(pipeline, recipe, alone=True)))}")
-        other = [alone[-1], *alone[:-1]]
-        print(f"  one seed and the next       {told(alone, other)}")
+def show(reports: list[Report]) -> None:
+    """One table, a column for each report; rows that a report lacks stay empty."""
+    columns = [dict(report.rows()) for report in reports]
+    table = Table("measure", *(f"{report.model}\n{report.weights[:12]}" for report in reports))
+    for name in dict.fromkeys(name for column in columns for name in column):
+        table.add_row(name, *(column.get(name, "") for column in columns))
+    Console(highlight=False, width=72 + 68 * len(reports)).print(table)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure sprite pipelines.")
     parser.add_argument("folders", type=Path, nargs="*")
     parser.add_argument("--data", type=Path, default=Path("runs/dataset"))
+    parser.add_argument("--pictures", type=int, default=256, help="drawn for the main sample of each folder")
+    parser.add_argument("--steps", type=int, nargs="*", help="one column for each; default: the model's own")
+    parser.add_argument("--guidance", type=float, help="default: the model's own")
+    parser.add_argument("--json", type=Path, help="also put the figures there, beside what it holds")
     parser.add_argument("--no-exactness", action="store_true", help="leave the pixel comparisons out")
     args = parser.parse_args()
-    encoder = load_text_encoder()
+    encoder, judge = load_text_encoder(), load_judge()
+    digest = read_config(JUDGE_FOLDER)["files"][WEIGHTS]
+    index = training_index(args.data, judge, digest)
+    reals: dict[int, Real] = {}
+    reports = []
     for folder in args.folders or sorted(WEIGHTS_FOLDER.glob("sprite-*")):
-        evaluate(folder, args.data, encoder, not args.no_exactness)
+        for steps in args.steps or [None]:
+            began = time.monotonic()
+            drawer = Drawer.load(folder, encoder, steps, args.guidance)
+            full = Drawer.load(folder, encoder, steps, args.guidance, "fp32")
+            size = drawer.size_px
+            if size not in reals:
+                reals[size] = Real(
+                    read_set(args.data, size), read_text_cache(args.data, size), judge, encoder
+                )
+            report = evaluate(drawer, full, reals[size], index, args.pictures, not args.no_exactness)
+            reports.append(report)
+            print(f"{folder}, {drawer.steps} steps: {time.monotonic() - began:.0f} s", flush=True)
+    show(reports)
+    if args.json:
+        merge_json(args.json, reports)
 
 
 if __name__ == "__main__":

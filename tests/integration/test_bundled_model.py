@@ -14,7 +14,9 @@ import torch
 from generators.drawer import SharedDrawer
 from generators.errors import InvalidRecipe, WeightsUnavailable
 from generators.finishing import read_png
+from generators.judge import CONFIG, JUDGE_FOLDER
 from generators.models import MANIFEST, WEIGHTS_FOLDER, read_models
+from generators.novelty import NOVELTY_FOLDER
 from generators.palette import rgb_values
 from generators.progress import MAX_BATCH, Progress
 from generators.recipe import DEFAULT_COLOURS, MAX_SEED, Kind, Recipe
@@ -214,6 +216,10 @@ def test_bundle_is_small_safetensors_and_listed_whole() -> None:
     assert sum(path.stat().st_size for path in FILES) <= MAX_BUNDLE_BYTES
     assert max(path.stat().st_size for path in FILES) < MAX_FILE_BYTES
     listed = {model.folder / name for model in read_models().values() for name, _ in model.files}
+    for folder in (JUDGE_FOLDER, NOVELTY_FOLDER):  # each lists its own, beside its settings
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        assert config["licence"] == "CC0-1.0"
+        listed |= {folder / name for name in config["files"]} | {folder / CONFIG}
     assert listed == set(FILES) - {WEIGHTS_FOLDER / MANIFEST}
     for model in read_models().values():
         model.check_files()

@@ -40,7 +40,7 @@ class Batches:
         weights = np.zeros(len(kinds))
         for kind, share in shares.items():
             chosen = (kinds == kind) & ~pictures.held_out
-            weights[chosen] = share * _pose_weights(pictures, chosen)
+            weights[chosen] = share * pose_weights(pictures, chosen)
         cumulative = np.cumsum(weights)
         self._cumulative = cumulative / cumulative[-1]
         self._rows = [np.array([text.index[c] for c in captions]) for captions in pictures.captions]
@@ -81,7 +81,7 @@ class Batches:
         return Batch(clean, states, mask, [self._pictures.kinds[index] for index in chosen])
 
 
-def _pose_weights(pictures: SpriteSet, chosen: np.ndarray) -> np.ndarray:
+def pose_weights(pictures: SpriteSet, chosen: np.ndarray) -> np.ndarray:
     """Weights that sum to one over ``chosen``, by the action that a picture's first caption ends in."""
     weights = np.array([_pose_weight(pictures.captions[index][0]) for index in np.flatnonzero(chosen)])
     return weights / weights.sum()
