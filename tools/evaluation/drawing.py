@@ -13,7 +13,7 @@ from generators.errors import WeightsUnavailable
 from generators.finishing import finish
 from generators.models import read_models
 from generators.progress import MAX_BATCH
-from generators.recipe import DEFAULT_COLOURS, Kind, Precision, Recipe
+from generators.recipe import DEFAULT_COLOURS, Kind, Precision, Quality, Recipe
 from generators.sprite_generator import best_precision, conditioning, load_pipeline
 from generators.sprite_pipeline import SpritePipeline
 from generators.text_encoder import TextEncoder
@@ -53,7 +53,7 @@ class Drawer:
         except WeightsUnavailable:  # a folder of a training run, in no bundle
             models = {}
         listed = next((model for model in models.values() if model.folder.name == folder.name), None)
-        usual = (listed.steps, listed.guidance) if listed else (UNLISTED_STEPS, UNLISTED_GUIDANCE)
+        usual = (listed.steps_for(Quality.STANDARD), listed.guidance) if listed else (UNLISTED_STEPS, UNLISTED_GUIDANCE)
         return cls(
             folder=folder,
             model=listed.id if listed else folder.name,
