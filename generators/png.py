@@ -18,7 +18,8 @@ def encode_png(pixels: NDArray[np.uint8], scale: int, texts: dict[str, str]) -> 
     """A PNG of ``pixels`` (h w 4, uint8), each as a square of ``scale`` pixels, with ``texts`` in iTXt chunks.
 
     With at most 256 colours, alpha counted, it is indexed (PNG, 3rd edition, sections 11.2.2 and 11.3.1.1): the same
-    pixels to any reader, in a third of the time and less than half of the bytes of RGBA.
+    pixels to any reader, in a third of the time and less than half of the bytes of RGBA. A picture without clear pixels
+    has no alpha channel.
     """
     chunks = PngInfo()
     for keyword, text in texts.items():
@@ -33,7 +34,8 @@ def encode_png(pixels: NDArray[np.uint8], scale: int, texts: dict[str, str]) -> 
         if (table[:, 3] < 255).any():
             options["transparency"] = table[:, 3].tobytes()
     else:
-        image = Image.fromarray(_enlarged(pixels, scale))
+        solid = bool((pixels[..., 3] == 255).all())
+        image = Image.fromarray(_enlarged(np.ascontiguousarray(pixels[..., :3]) if solid else pixels, scale))
     buffer = io.BytesIO()
     image.save(buffer, "PNG", pnginfo=chunks, compress_level=COMPRESSION, **options)
     return buffer.getvalue()
