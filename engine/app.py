@@ -43,7 +43,7 @@ from generators.source_picture import fitted, fitted_mask, mask_png, read_bytes,
 
 if TYPE_CHECKING:
     from engine.jobs.runtime import JobRuntime
-    from generators.sprite_generator import SpriteGenerator
+    from generators.picture_generator import PictureGenerator
 
 REMOTE_POLL_LATENCY_S = 1.0
 REMOTE_TIMEOUT_S = 180.0
@@ -107,11 +107,11 @@ class Application:
         self.close()
 
     @cached_property
-    def generator(self) -> "SpriteGenerator":
+    def generator(self) -> "PictureGenerator":
         # torch and diffusers take seconds to import, and only drawing needs them.
-        from generators.sprite_generator import SpriteGenerator  # noqa: PLC0415
+        from generators.picture_generator import open_generator  # noqa: PLC0415
 
-        return SpriteGenerator()
+        return open_generator(self.settings.model_list, self.folder.model_digests)
 
     @property
     def drawing(self) -> SharedDrawer:

@@ -7,7 +7,6 @@ import re
 import sys
 import time
 import warnings
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,12 +22,12 @@ from engine.errors import InvalidRequest
 from engine.settings import Settings
 from engine.style_commands import style_app, style_folder
 from engine.terminal import STOPPED, errors, fail, notes, opened_application, out, print_json
+from generators.model_entry import read_model_entries
 from generators.palette_choice import chosen_colour, chosen_outline, chosen_palette
 from generators.recipe import (
     DEFAULT_COLOURS,
     DEFAULT_SIZE_PX,
     DEFAULT_STRENGTH,
-    MAX_TOKENS,
     Kind,
     Quality,
     Recipe,
@@ -49,13 +48,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 MAX_TOKEN_ID = 2**256 - 1  # a uint256
+BUNDLED_SIZES = (32, 64)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-class Size(StrEnum):
-    SMALL = "32"
-    FINE = "64"
 
 
 @app.command()
@@ -64,8 +59,16 @@ def create(
     kind: Annotated[Kind, typer.Option(help="What it is in the game.")] = Kind.CHARACTER,
     count: Annotated[int, typer.Option(help="How many to draw, with seeds one after another.")] = 1,
     seed: Annotated[int | None, typer.Option(help="The first picture's seed; random if left out.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="A model's id, as `lorespark models` lists them; a bundled one if left out."),
+    ] = None,
     size: Annotated[
-        Size | None, typer.Option(help="Pixels a side; 64 for characters, else 32, if left out.")
+        int | None,
+        typer.Option(
+            help="Pixels a side, with the bundled models 32 or 64; 64 for characters, 32 for items and tiles, an "
+            "illustration's model's own if left out."
+        ),
     ] = None,
     quality: Annotated[
         Quality, typer.Option(help="How many denoising steps, by the model's own numbers.")
@@ -77,7 +80,7 @@ def create(
         str | None,
         typer.Option(
             help="A palette's name (pico-8, game-boy, db32 …), file (.hex, .gpl, .pal, PNG), a picture with a number "
-            "(photo.png:16), a number of colours, or 'none'; 32 if left out."
+            "(photo.png:16), a number of colours, or 'none'; 32 if left out, for an illustration none."
         ),
     ] = None,
     outline: Annotated[
@@ -100,16 +103,22 @@ def create(
     style_name: Annotated[
         str | None, typer.Option("--style", help="A style, whose palette, outline, sizes and words are used.")
     ] = None,
+    cutout: Annotated[
+        bool, typer.Option("--cutout", help="Take the background out of what a configured model drew.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw assets from a prompt, from another picture, or within a mask."""
+    if model is None and size not in (None, *BUNDLED_SIZES):
+        raise typer.BadParameter("the bundled models draw at 32 or 64 px.", param_hint="--size")
     first_seed = random_seed() if seed is None else seed
+    default_palette = None if kind is Kind.ILLUSTRATION else DEFAULT_COLOURS
     with errors():
         wanted: dict[str, Any] = {
             "prompt": prompt,
             "kind": kind,
             "negative_prompt": negative_prompt,
-            "palette": DEFAULT_COLOURS if palette is None else chosen_palette(palette),
+            "palette": default_palette if palette is None else chosen_palette(palette),
             "outline": None if outline is None else chosen_outline(outline),
             "background": None if background is None else chosen_colour(background),
             "seamless": seamless,
@@ -124,16 +133,19 @@ def create(
         )
         if mask is not None and source is None:
             raise InvalidRequest("A mask needs the picture that it belongs to; name that one with --from.")
-        px = int(size) if size else (style.size_for(kind) if style else None) or DEFAULT_SIZE_PX[kind]
+        size = size or (style.size_for(kind) if style else None)
         with opened_application() as application:
             if source is not None:
+                px = size or DEFAULT_SIZE_PX[kind]
                 start = application.starting_from(source, px, strength, mask)
                 open_palette = palette is None and (style is None or style.palette is None)
                 wanted = (wanted | start) if open_palette else (start | wanted)
             recipes = [
                 application.generator.recipe(
                     **wanted,
-                    size=px,
+                    model=model,
+                    size=size,
+                    cutout=cutout,
                     quality=quality,
                     steps=steps,
                     guidance=guidance,
@@ -141,7 +153,7 @@ def create(
                 )
                 for index in range(count)
             ]
-            _warn_of_cut_prompt(application, wanted["prompt"])
+            _warn_of_cut_prompt(application, wanted["prompt"], model)
             made = _made(application, recipes)
     _tell(made, as_json)
 
@@ -295,6 +307,42 @@ def list_assets(
 
 
 @app.command()
+def models(as_json: AsJson = False) -> None:
+    """List the bundled models and those of your own, with their licences. Downloads nothing."""
+    # It imports torch, which takes a second.
+    from generators.models import read_models  # noqa: PLC0415
+
+    with errors():
+        bundled = read_models()
+        entries = read_model_entries(Settings.from_environment().model_list, taken=bundled)
+    rows: list[dict[str, Any]] = [
+        {
+            "id": m.id,
+            "size": m.size_px,
+            "steps": m.steps_for(Quality.STANDARD),
+            "guidance": m.guidance,
+            "licence": m.licence,
+        }
+        | {"where": "bundled", "loras": []}
+        for m in bundled.values()
+    ]
+    rows += [
+        {"id": e.id, "size": e.size, "steps": e.steps, "guidance": e.guidance, "licence": e.licence}
+        | {"where": e.where, "loras": [lora.path for lora in e.loras]}
+        for e in entries
+    ]
+    if as_json:
+        print_json({"models": rows})
+        return
+    table = Table("model", "px", "steps", "licence", "where", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(
+            row["id"], str(row["size"]), str(row["steps"]), escape(row["licence"]), escape(row["where"])
+        )
+    out.print(table)
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say what is installed, which device draws, which back ends answer, and what to do about what does not."""
     from engine.doctor import examine  # noqa: PLC0415
@@ -393,11 +441,11 @@ def _refuse_twice(style: Style, **given: str | None) -> None:
             )
 
 
-def _warn_of_cut_prompt(application: "Application", prompt: str) -> None:
-    tokens = application.generator.token_count(prompt)
-    if tokens > MAX_TOKENS:
+def _warn_of_cut_prompt(application: "Application", prompt: str, model: str | None) -> None:
+    tokens, read = application.generator.token_count(prompt, model)
+    if tokens > read:
         notes.print(
-            f"The prompt has {tokens} tokens; the model reads the first {MAX_TOKENS}. Put what matters first.",
+            f"The prompt has {tokens} tokens; the model reads the first {read}. Put what matters first.",
             style="yellow",
         )
 

@@ -77,6 +77,11 @@ class DataFolder:
         return self.root / "chain.db"
 
     @property
+    def model_digests(self) -> Path:
+        """The sha256 of each file of a configured model, so that gigabytes are not read at each start."""
+        return self.root / "model-digests.json"
+
+    @property
     def keys(self) -> Path:
         return self.root / "keys"
 

@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import metadata, util
+from importlib import metadata
 
 from assets.errors import AssetsError
 from chain.errors import ChainError
@@ -114,9 +114,15 @@ def _block_store(application: Application) -> str:
 
 
 def _device(application: Application) -> str:
-    generator = application.generator
-    attention = "xformers" if util.find_spec("xformers") else "SDPA"
-    return f"{generator.device.type}, {generator.precision}, {attention} attention"
+    # It imports torch; the findings above do not wait for it.
+    from generators.device import attention, best_device, large_precision  # noqa: PLC0415
+
+    generator, large = application.generator, best_device()
+    kernels = attention(large)
+    return (
+        f"bundled models: {generator.device.type} in {generator.precision}; configured ones: {large.type} in "
+        f"{large_precision(large)}, {kernels}"
+    )
 
 
 def _models(application: Application) -> str:
@@ -124,10 +130,15 @@ def _models(application: Application) -> str:
     for model in generator.models.values():
         model.check_files()
     generator.token_count("ready")
-    return ", ".join(
-        f"{model.id} ({model.size_px} px, {model.steps_for(Quality.STANDARD)} steps, weights {model.digest[:12]}…)"
+    told = [
+        f"{model.id} ({model.size_px} px, {model.steps_for(Quality.STANDARD)} steps, {model.licence}, weights "
+        f"{model.digest[:12]}…)"
         for model in generator.models.values()
-    )
+    ]
+    for own in generator.configured.values():
+        entry, ready = own.entry, "ready" if own.is_ready() else "downloaded when it first draws"
+        told.append(f"{entry.id} ({entry.size} px, {entry.steps} steps, {entry.licence}, {ready})")
+    return ", ".join(told)
 
 
 def _chain(application: Application) -> str:

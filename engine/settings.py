@@ -21,7 +21,8 @@ _PRIVATE_KEY = re.compile(r"(0x)?(?!0{64})[0-9a-fA-F]{64}")
 
 @dataclass(frozen=True)
 class Settings:
-    """``rpc_url`` None is the embedded chain. ``contract`` None is deployed at the first mint."""
+    """``rpc_url`` None is the embedded chain. ``contract`` None is deployed at the first mint. ``models_file`` None is
+    models.toml in the data folder."""
 
     data_dir: Path
     rpc_url: str | None = field(default=None, repr=False)  # may carry an access key
@@ -29,10 +30,16 @@ class Settings:
     confirmations: int = 1
     contract: str | None = None
     private_key: str | None = field(default=None, repr=False)
+    models_file: Path | None = None
+
+    @property
+    def model_list(self) -> Path:
+        """The TOML file with the models of the user's own; it need not be there."""
+        return self.models_file or self.data_dir / "models.toml"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Reads LORESPARK_DATA_DIR, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT and _PRIVATE_KEY.
+        """Reads LORESPARK_DATA_DIR, _MODELS, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT and _PRIVATE_KEY.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -40,7 +47,7 @@ class Settings:
         def given(name: str) -> str | None:
             return environment.get(PREFIX + name, "").strip() or None
 
-        folder = given("DATA_DIR")
+        folder, models = given("DATA_DIR"), given("MODELS")
         rpc_url, chain_id = given("RPC_URL"), given("CHAIN_ID")
         if rpc_url is not None and not rpc_url.startswith(("http://", "https://")):
             raise InvalidSettings(
@@ -57,7 +64,7 @@ class Settings:
                 "LORESPARK_PRIVATE_KEY is not a private key, which has 64 hexadecimal digits; copy it again."
             )
         return cls(
-            data_dir=_folder(folder) if folder else platformdirs.user_data_path("lorespark"),
+            data_dir=_path("DATA_DIR", folder) if folder else platformdirs.user_data_path("lorespark"),
             rpc_url=rpc_url,
             chain_id=_number("CHAIN_ID", chain_id, 1, 2**53 - 1) if chain_id else EMBEDDED_CHAIN_ID,
             confirmations=(
@@ -67,15 +74,25 @@ class Settings:
             ),
             contract=_contract(contract) if contract else None,
             private_key=private_key,
+            models_file=_models_file(models) if models else None,
         )
 
 
-def _folder(text: str) -> Path:
+def _models_file(text: str) -> Path:
+    path = _path("MODELS", text)
+    if not path.is_file():
+        raise InvalidSettings(
+            f"LORESPARK_MODELS is {text[:200]!r}, where there is no file; set it to a TOML file."
+        )
+    return path
+
+
+def _path(name: str, text: str) -> Path:
     try:
         return Path(text).expanduser().absolute()
     except (RuntimeError, OSError) as error:  # of a home or a current folder that is not there
         raise InvalidSettings(
-            f"LORESPARK_DATA_DIR is {text[:200]!r}, which leads nowhere; set it to a full path."
+            f"{PREFIX}{name} is {text[:200]!r}, which leads nowhere; set it to a full path."
         ) from error
 
 

@@ -1,12 +1,12 @@
 """Where pictures are asked for: one generator, shared by all threads of a process."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Protocol
 
-from generators.batching import Artist, Batching
+from generators.batching import Artist, Batching, Preview
 from generators.finishing import FinishedPicture
 from generators.order import Order, orders
-from generators.progress import ProgressCallback
+from generators.progress import MAX_BATCH, Progress, ProgressCallback
 from generators.recipe import Recipe
 from generators.source_picture import PictureReader, no_pictures
 
@@ -21,6 +21,32 @@ class Drawer(Protocol):
         pictures: PictureReader = no_pictures,
     ) -> list[FinishedPicture]:
         """One finished picture for each recipe, in their order. Raises GeneratorError where one cannot be drawn."""
+
+
+def draw_alone(
+    artist: Artist[Order, FinishedPicture],
+    recipes: Sequence[Recipe],
+    on_progress: ProgressCallback | None,
+    pictures: PictureReader,
+) -> list[FinishedPicture]:
+    """One finished picture for each recipe, in their order, drawn on the calling thread."""
+    finished: dict[int, FinishedPicture] = {}
+    batches: dict[Hashable, list[int]] = {}
+    wanted = orders(recipes, pictures)
+    for index, order in enumerate(wanted):
+        batches.setdefault(artist.batch_key(order), []).append(index)
+    for indices in batches.values():
+        for begin in range(0, len(indices), MAX_BATCH):
+            batch = tuple(indices[begin : begin + MAX_BATCH])
+
+            def report(step: int, steps: int, preview: Preview, batch: tuple[int, ...] = batch) -> None:
+                if on_progress is not None:
+                    on_progress(Progress(batch, step + 1, steps, preview))
+
+            drawn = artist.draw_batch([wanted[index] for index in batch], report)
+            for index, pixels in zip(batch, drawn, strict=True):
+                finished[index] = artist.finish(pixels, wanted[index])
+    return [finished[index] for index in range(len(recipes))]
 
 
 class SharedDrawer:

@@ -35,3 +35,19 @@ class DrawingCancelled(GeneratorError):
 
 class DrawingStopped(GeneratorError):
     """The process is ending; pictures that were not done can be asked for again."""
+
+
+class InvalidModelEntry(GeneratorError):
+    """An entry in the list of configured models cannot be used."""
+
+
+class OutOfMemory(GeneratorError):
+    """A picture needs more memory than the device has, however it is drawn."""
+
+
+class PackageMissing(GeneratorError):
+    """An optional package that a request needs is not installed."""
+
+
+class DrawingFailed(GeneratorError):
+    """A model ran and gave no picture that can be used."""

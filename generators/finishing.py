@@ -28,8 +28,9 @@ MAX_PNG_PIXELS = 4096 * 4096
 
 @dataclass(frozen=True)
 class FinishedPicture:
-    """``pixels``: size size 4, uint8, alpha 0 or 255, clear pixels all zero. ``media``: PNG bytes at native size,
-    ``image``: PNG bytes at 512 px; both hold the recipe."""
+    """``pixels``: size size 4, uint8, alpha 0 or 255, clear pixels all zero. ``media``:
+    PNG bytes at native size, ``image``: PNG bytes at the largest whole multiple of it up to 512 px, or the media
+    itself where that is larger than half; both hold the recipe."""
 
     pixels: NDArray[np.uint8]
     media: bytes
@@ -45,8 +46,8 @@ def finish(drawn: NDArray[np.uint8], recipe: Recipe, source: Source | None = Non
         pixels = finished_pixels(drawn, recipe, recipe.finish)
     else:
         pixels = repainted(clean_alpha(drawn, recipe.kind), source.pixels, source.mask, recipe.palette)
-    scale = IMAGE_PX // recipe.size
-    return FinishedPicture(pixels, png_bytes(pixels, recipe), png_bytes(pixels, recipe, scale))
+    media, scale = png_bytes(pixels, recipe), IMAGE_PX // recipe.size
+    return FinishedPicture(pixels, media, png_bytes(pixels, recipe, scale) if scale > 1 else media)
 
 
 def finished_pixels(

@@ -9,13 +9,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from generators.batching import Preview, StepListener
+from generators.batching import StepListener
 from generators.cpu_layers import fit_to_cpu
+from generators.device import best_precision, sprite_device
+from generators.drawer import draw_alone
 from generators.errors import InvalidRecipe
 from generators.finishing import FINISH, FinishedPicture, finish
 from generators.models import WEIGHTS_FOLDER, SpriteModel, model_for_size, read_models
-from generators.order import Order, orders
-from generators.progress import MAX_BATCH, Progress, ProgressCallback
+from generators.order import Order
+from generators.progress import ProgressCallback
 from generators.recipe import DEFAULT_COLOURS, DEFAULT_SIZE_PX, Kind, Precision, Quality, Recipe
 from generators.source_picture import PictureReader, no_pictures
 from generators.sprite_pipeline import SpritePipeline
@@ -29,7 +31,7 @@ class SpriteGenerator:
 
     def __init__(self, weights_folder: Path = WEIGHTS_FOLDER, precision: Precision | None = None) -> None:
         self.models = read_models(weights_folder)
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = sprite_device()
         self.precision: Precision = precision or best_precision(self.device)
         self._encoder: TextEncoder | None = None
         self._loading = Lock()  # one thread draws, others count tokens
@@ -86,23 +88,7 @@ class SpriteGenerator:
         be used, WeightsUnavailable where a weights file is missing or altered; what ``on_progress`` and ``pictures``
         raise passes through.
         """
-        finished: dict[int, FinishedPicture] = {}
-        batches: dict[Hashable, list[int]] = {}
-        wanted = orders(recipes, pictures)
-        for index, order in enumerate(wanted):
-            batches.setdefault(order.batch_key, []).append(index)
-        for indices in batches.values():
-            for begin in range(0, len(indices), MAX_BATCH):
-                batch = tuple(indices[begin : begin + MAX_BATCH])
-
-                def report(step: int, steps: int, preview: Preview, batch: tuple[int, ...] = batch) -> None:
-                    if on_progress is not None:
-                        on_progress(Progress(batch, step + 1, steps, preview))
-
-                drawn = self.draw_batch([wanted[index] for index in batch], report)
-                for index, pixels in zip(batch, drawn, strict=True):
-                    finished[index] = self.finish(pixels, wanted[index])
-        return [finished[index] for index in range(len(recipes))]
+        return draw_alone(self, recipes, on_progress, pictures)
 
     def batch_key(self, order: Order) -> Hashable:
         """Orders of one key can be drawn in one batch."""
@@ -191,13 +177,6 @@ def load_pipeline(
             fit_to_cpu(pipeline.unet)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
-
-
-def best_precision(device: torch.device) -> Precision:
-    """bf16 where the processor multiplies it natively, float32 elsewhere."""
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
 
 
 def conditioning(recipe: Recipe) -> str:

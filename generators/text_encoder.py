@@ -64,8 +64,9 @@ def load_text_encoder() -> TextEncoder:
 @contextmanager
 def quiet_loading() -> Iterator[None]:
     """No progress bars and no warnings of float types from the loading libraries: half a second needs neither."""
-    verbosity = diffusers_logging.get_verbosity()
+    verbosity, other = diffusers_logging.get_verbosity(), transformers_logging.get_verbosity()
     diffusers_logging.set_verbosity_error()
+    transformers_logging.set_verbosity_error()
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
     try:
@@ -73,6 +74,7 @@ def quiet_loading() -> Iterator[None]:
     finally:
         transformers_logging.enable_progress_bar()
         diffusers_logging.enable_progress_bar()
+        transformers_logging.set_verbosity(other)
         diffusers_logging.set_verbosity(verbosity)
 
 

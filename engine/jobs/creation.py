@@ -4,14 +4,16 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 
 from assets.asset import Asset, AssetKind
+from assets.block import MemoryBlocks
 from assets.blockstore import BlockStore
 from assets.canonical_json import JsonObject
-from assets.cid import Cid, raw_cid
+from assets.cid import Cid
 from assets.metadata import Attribute, TokenMetadata
 from assets.package import asset_directory
-from assets.unixfs import read_file
+from assets.unixfs import add_file, read_file
 from engine.database.records import Records
 from generators.drawer import Drawer
 from generators.finishing import FinishedPicture
@@ -85,7 +87,7 @@ class CreationJob:
         return b"".join(read_file(Cid.parse(cid), self._blocks))
 
     def _store(self, recipe: Recipe, picture: FinishedPicture) -> StoredPicture:
-        metadata = token_metadata(recipe, raw_cid(picture.media), raw_cid(picture.image))
+        metadata = token_metadata(recipe, _file_cid(picture.media), _file_cid(picture.image))
         package = asset_directory(
             self._blocks,
             metadata=metadata.to_bytes(),
@@ -95,6 +97,11 @@ class CreationJob:
             mask=recipe.mask_cid and self._picture(recipe.mask_cid),
         )
         return StoredPicture(str(package.media_cid), str(package.image_cid), str(package.metadata_cid))
+
+
+def _file_cid(content: bytes) -> Cid:
+    """Where IPFS finds these bytes: an illustration's are more than one block."""
+    return add_file(BytesIO(content), MemoryBlocks()).cid
 
 
 def asset_id(creation_id: str, position: int) -> str:

@@ -237,7 +237,7 @@ def test_a_job_that_cannot_be_finished_holds_up_no_other_command(
     assert result.exit_code == 0
     assert len(json.loads(result.stdout)["assets"]) == 1
     assert "Finishing 2 jobs" in result.stderr
-    assert "creation-lost could not be finished: The recipe's model any/1 is not installed" in result.stderr
+    assert "creation-lost could not be finished: The model any/1 is not installed" in result.stderr
     assert json.loads(result.stdout)["assets"][0]["token_id"] == 1  # the mint was finished all the same
     assert run("list", "--json").stderr == ""  # it failed for good, and is not tried again
 

@@ -1,0 +1,29 @@
+"""What the generator needs of a configured model."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generators.model_entry import ModelEntry
+from generators.recipe import Precision, Recipe
+
+# Positions in the batch, step (from 1), steps, and a function that shows them as they are now (b h w 4, uint8).
+StepReport = Callable[[Sequence[int], int, int, Callable[[], NDArray[np.uint8]]], None]
+
+
+class PictureModel(Protocol):
+    """A model that draws opaque pictures (h w 4, uint8) at its entry's size; its ``digest`` names its weights."""
+
+    @property
+    def entry(self) -> ModelEntry: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def precision(self) -> Precision: ...
+    def is_ready(self) -> bool: ...
+    def takes_negative(self, guidance: float) -> bool: ...
+    def token_count(self, prompt: str) -> tuple[int, int]: ...
+    def draw(self, recipes: Sequence[Recipe], report: StepReport) -> list[NDArray[np.uint8]]: ...
+    def unload(self) -> None: ...
