@@ -12,7 +12,7 @@ from assets.package import asset_directory
 from assets.unixfs import read_file
 from engine.errors import QualityRefused
 from generators.finishing import read_png
-from generators.quality_gate import NearCopies, QualityCheck, failed, inspect
+from generators.quality_gate import NearCopies, PictureRules, QualityCheck, Rules, failed, inspect
 from generators.recipe import Recipe
 
 
@@ -25,7 +25,11 @@ class QualityGate:
     def inspect(self, asset: Asset) -> list[QualityCheck]:
         """Every check of the asset's picture. Raises BlockMissing and BlockDamaged where it cannot be read."""
         recipe = Recipe.from_dict(thaw(asset.recipe))
-        return inspect(read_png(self._file(asset.media_cid))[0], recipe, self._near_copies())
+        # Within a mask nothing may be drawn over what stays: its colours and edges are the source's.
+        rules: PictureRules = (
+            recipe if recipe.mask_cid is None else Rules(recipe.kind, seamless=recipe.seamless)
+        )
+        return inspect(read_png(self._file(asset.media_cid))[0], rules, self._near_copies())
 
     def passed(self, asset: Asset, force: bool) -> Asset:
         """The asset as it may be minted: itself where every check holds; with ``force`` one whose metadata names

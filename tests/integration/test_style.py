@@ -15,6 +15,7 @@ from engine import cli
 from engine.app import Application
 from engine.settings import Settings
 from generators.finishing import FINISH, FinishedPicture, finish, read_png
+from generators.order import Order
 from generators.outline import draw_outline
 from generators.recipe import DEFAULT_COLOURS, Kind, Recipe
 
@@ -36,8 +37,14 @@ class Painter:
             **{"prompt": prompt, "kind": kind, "seed": seed, "size": 32},
         )
 
-    def draw(self, recipes: Sequence[Recipe], *_: Any) -> list[FinishedPicture]:
-        return [finish(self._pixels(recipe.seed), recipe) for recipe in recipes]
+    def batch_key(self, _: Order) -> int:
+        return 0
+
+    def draw_batch(self, orders: Sequence[Order], _: Any) -> list[Any]:
+        return [self._pixels(order.recipe.seed) for order in orders]
+
+    def finish(self, pixels: Any, order: Order) -> FinishedPicture:
+        return finish(pixels, order.recipe)
 
     def token_count(self, prompt: str) -> int:
         return len(prompt.split())
