@@ -53,7 +53,11 @@ class Drawer:
         except WeightsUnavailable:  # a folder of a training run, in no bundle
             models = {}
         listed = next((model for model in models.values() if model.folder.name == folder.name), None)
-        usual = (listed.steps_for(Quality.STANDARD), listed.guidance) if listed else (UNLISTED_STEPS, UNLISTED_GUIDANCE)
+        usual = (
+            (listed.steps_for(Quality.STANDARD), listed.guidance)
+            if listed
+            else (UNLISTED_STEPS, UNLISTED_GUIDANCE)
+        )
         return cls(
             folder=folder,
             model=listed.id if listed else folder.name,
