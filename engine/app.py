@@ -4,13 +4,10 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
-
-import numpy as np
 
 from assets.asset import Asset
 from assets.blockstore import BlockStore
@@ -18,7 +15,7 @@ from assets.canonical_json import thaw
 from assets.cid import Cid
 from assets.errors import AssetsError
 from assets.package import asset_directory, export_asset_car
-from assets.unixfs import add_file, read_file
+from assets.unixfs import read_file
 from chain.address import parse_recipient
 from chain.connection import LOCAL_POLL_LATENCY_S, ChainSettings, Connection, connect
 from chain.errors import ChainError
@@ -31,15 +28,13 @@ from engine.jobs.mint import ChainAccess, MintJob
 from engine.jobs.outbox import Outbox
 from engine.quality import QualityGate
 from engine.settings import Settings
+from engine.start_picture import start_fields
 from engine.verification import Check, verify_token
 from generators.drawer import SharedDrawer
 from generators.errors import GeneratorError
-from generators.palette import rgb_values
-from generators.png import encode_png
+from generators.novelty import NoveltyIndex
 from generators.progress import ProgressCallback
-from generators.quality_gate import NearCopies
-from generators.recipe import DEFAULT_COLOURS, MAX_COLOURS, MAX_COUNT, Recipe, check_request
-from generators.source_picture import fitted, fitted_mask, mask_png, read_bytes, read_mask, read_picture
+from generators.recipe import MAX_COUNT, Recipe, check_request
 
 if TYPE_CHECKING:
     from engine.jobs.runtime import JobRuntime
@@ -70,8 +65,6 @@ class Application:
         self.records = Records.open(folder.records)
         self.blocks = BlockStore(folder.blocks)
         self.creation_job = CreationJob(self.records, lambda: self.drawing, self.blocks)
-        # An index of the training art, where one is installed; the gate then refuses near copies too.
-        self.near_copies: NearCopies | None = None
         self.gate = QualityGate(self.blocks, lambda: self.near_copies)
         self.mint_job = MintJob(self.records, lambda: self.chain, settings.contract)
 
@@ -112,6 +105,10 @@ class Application:
         from generators.picture_generator import open_generator  # noqa: PLC0415
 
         return open_generator(self.settings.model_list, self.folder.model_digests)
+
+    @cached_property
+    def near_copies(self) -> NoveltyIndex:
+        return NoveltyIndex.load()
 
     @property
     def drawing(self) -> SharedDrawer:
@@ -186,30 +183,14 @@ class Application:
     ) -> dict[str, Any]:
         """The fields of a recipe that starts from ``source``, an asset's id or the path of a picture.
 
-        Both pictures are fitted to ``size_px`` and stored. With a mask the palette has room for the colours that
-        stay and some new ones. Raises UnknownAsset, InvalidPicture.
+        Raises UnknownAsset, InvalidPicture.
         """
         asset = self.records.asset(source)
         if asset is None and not Path(source).is_file():
             raise UnknownAsset(
                 f"{source[:200]!r} is neither an asset nor a picture file; `lorespark list` shows the assets."
             )
-        data = self._file(asset.media_cid) if asset else read_bytes(Path(source))
-        picture = read_picture(data, f"The picture {source[:200]}")
-        start = fitted(picture, size_px)
-        if asset is not None and isinstance(behind := asset.recipe.get("background"), str):
-            start[(start[..., :3] == rgb_values((behind,))[0]).all(-1)] = 0
-        fields: dict[str, Any] = {
-            "source": asset.asset_id if asset else None,
-            "source_cid": self._stored(encode_png(start, 1, {})),
-            "strength": strength,
-        }
-        if mask is not None:
-            marked = fitted_mask(read_mask(read_bytes(mask), f"The mask {mask}"), picture, size_px)
-            kept = len(np.unique(start[~marked & (start[..., 3] > 0)], axis=0))
-            fields["mask_cid"] = self._stored(mask_png(marked))
-            fields["palette"] = min(MAX_COLOURS, kept + DEFAULT_COLOURS // 2)
-        return fields
+        return start_fields(self.blocks, asset or Path(source), size_px, strength, mask)
 
     def variations(
         self, asset_id: str, strength: float, count: int, seed: int, prompt: str | None = None
@@ -332,9 +313,6 @@ class Application:
 
     def _unfinished_mints(self) -> list[str]:
         return self.records.unfinished_mints(self.settings.chain_id)
-
-    def _stored(self, data: bytes) -> str:
-        return str(add_file(BytesIO(data), self.blocks).cid)
 
     def _file(self, cid: Cid) -> bytes:
         return b"".join(read_file(cid, self.blocks))

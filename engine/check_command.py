@@ -11,7 +11,7 @@ from rich.markup import escape
 from engine.answers import quality_json
 from engine.data_folder import write_whole
 from engine.errors import InvalidRequest
-from engine.terminal import errors, opened_application, out, print_json
+from engine.terminal import AsJson, errors, opened_application, out, print_json
 from generators.finishing import finished_pixels, png_bytes, read_png
 from generators.quality_gate import PictureRules, QualityCheck, Rules, failed, inspect
 from generators.recipe import MAX_SIZE_PX, Kind
@@ -26,7 +26,7 @@ def check(
     repair: Annotated[
         Path | None, typer.Option(help="Write a PNG file with everything mended that can be.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what the quality gate finds before a mint does. Exits 1 where a check fails."""
     with errors():

@@ -1,34 +1,32 @@
 """``lorespark collection``: many assets of one theme in one style, from one seed."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Annotated
 
+import typer
 from rich.markup import escape
 
 from engine.answers import asset_json
+from engine.create_commands import draw_with_bar
 from engine.errors import InvalidRequest
 from engine.style_commands import style_folder
-from engine.terminal import errors, opened_application, out, print_json
+from engine.terminal import AsJson, errors, opened_application, out, print_json
 from generators.collection import plan
-from generators.recipe import Kind, Recipe, random_seed
-
-if TYPE_CHECKING:  # it imports web3, which takes a second
-    from engine.app import Application
+from generators.recipe import Kind, random_seed
 
 ACROSS, CELL_PX = 6, 192
-Create = Callable[["Application", list[Recipe]], str]
 
 
-def draw_collection(
-    theme: str,
-    create: Create,
-    style_name: str | None,
-    count: int,
-    seed: int | None,
-    kinds: str,
-    as_json: bool,
+def collection(
+    theme: Annotated[str, typer.Argument(help="What it is of, for example 'a frozen kingdom'.")],
+    style_name: Annotated[
+        str | None, typer.Option("--style", help="The style that holds it together.")
+    ] = None,
+    count: Annotated[int, typer.Option(help="How many assets.")] = 12,
+    seed: Annotated[int | None, typer.Option(help="The one seed of all; random if left out.")] = None,
+    kinds: Annotated[str, typer.Option(help="Which kinds, by turns.")] = "character,item,tile",
+    as_json: AsJson = False,
 ) -> None:
-    """Plans, draws and records a collection, and writes its contact sheet."""
+    """Draw many assets of one theme in one style, from one seed, with a contact sheet."""
     with errors():
         style = None if style_name is None else style_folder().read(style_name)
         pieces = plan(theme, _kinds(kinds), count, random_seed() if seed is None else seed)
@@ -48,7 +46,7 @@ def draw_collection(
                 )
                 for piece, field in zip(pieces, fields, strict=True)
             ]
-            creation_id = create(application, recipes)
+            creation_id = draw_with_bar(application, recipes)
             assets = application.records.assets_of(creation_id)
             path = application.folder.root / "collections" / f"{creation_id}.png"
             write_contact_sheet(application, assets, path, ACROSS, CELL_PX)

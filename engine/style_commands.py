@@ -12,7 +12,7 @@ from engine.answers import quality_json
 from engine.errors import InvalidRequest
 from engine.settings import Settings
 from engine.style_folder import StyleFolder
-from engine.terminal import errors, opened_application, out, print_json
+from engine.terminal import AsJson, errors, opened_application, out, print_json
 from generators.finishing import read_png
 from generators.palette_choice import chosen_colour, chosen_outline, chosen_palette
 from generators.quality_gate import QualityCheck, Rules, inspect
@@ -28,7 +28,6 @@ if TYPE_CHECKING:  # numpy is imported by then, and the type checker needs its n
 style_app = typer.Typer(
     help="Styles: a palette, an outline rule, sizes and words that a project's pictures share."
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Pictures = list[tuple[str, "NDArray[np.uint8]", Kind | None]]
 DEFAULT_COLOURS = 24  # a palette for a whole set of pictures
 

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -19,6 +19,7 @@ from generators.errors import GeneratorError
 if TYPE_CHECKING:  # see opened_application
     from engine.app import Application
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 STOPPED = 130  # what shells give for ctrl-C
 
 out = Console(highlight=False, emoji=False, soft_wrap=True)

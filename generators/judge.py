@@ -14,14 +14,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from generators.bundle import SIZES_PX, WEIGHTS_FOLDER, check_digest
 from generators.errors import WeightsUnavailable
-from generators.models import WEIGHTS_FOLDER
-from generators.text_encoder import STATE_WIDTH, check_digest
+from generators.text_encoder import STATE_WIDTH
 
 JUDGE_FOLDER = WEIGHTS_FOLDER / "judge"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-SIZES_PX = (32, 64)
-SMALL_PX = 32
 CELLS = 16  # a side, that pictures of every size enter as
 LARGEST_SCALE = 100.0  # of the learned temperature, as in CLIP (Radford et al. 2021, section 2.5)
 PICTURES_AT_ONCE = 64

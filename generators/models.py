@@ -8,11 +8,10 @@ from typing import Any
 
 import rfc8785
 
+from generators.bundle import TEXT_ENCODER_SHA256, WEIGHTS_FOLDER, check_digest
 from generators.errors import WeightsUnavailable
 from generators.recipe import Quality
-from generators.text_encoder import WEIGHTS_SHA256, check_digest
 
-WEIGHTS_FOLDER = Path(__file__).with_name("weights")
 MANIFEST = "models.json"
 
 
@@ -35,7 +34,7 @@ class SpriteModel:
     @property
     def digest(self) -> str:
         """Hex sha256 over all files and the text encoder's weights: what a recipe names as its ``weights``."""
-        named = {"files": dict(self.files), "text_encoder": WEIGHTS_SHA256}
+        named = {"files": dict(self.files), "text_encoder": TEXT_ENCODER_SHA256}
         return hashlib.sha256(rfc8785.dumps(named)).hexdigest()
 
     def check_files(self) -> None:

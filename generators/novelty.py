@@ -4,7 +4,9 @@ import hashlib
 import json
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +14,11 @@ from PIL import Image
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from generators.bundle import SIZES_PX, WEIGHTS_FOLDER, check_digest
 from generators.errors import WeightsUnavailable
-from generators.judge import SIZES_PX, SMALL_PX, Judge, load_judge
-from generators.models import WEIGHTS_FOLDER
-from generators.text_encoder import check_digest
+
+if TYPE_CHECKING:
+    from generators.judge import Judge
 
 NOVELTY_FOLDER = WEIGHTS_FOLDER / "novelty"
 CONFIG, INDEX = "config.json", "index.safetensors"
@@ -51,18 +54,25 @@ class NoveltyIndex:
         thumbs: NDArray[np.uint8],
         features: NDArray[np.float32],
         limits: dict[int, Limits],
-        judge: Judge,
+        judge: "Judge | None" = None,
     ) -> None:
         self._levels = np.ascontiguousarray(thumbs.reshape(len(thumbs), -1), np.float32) / LEVELS
         self._squares = (self._levels**2).sum(1)
         self._areas = self._levels[:, 3::4].sum(1)
-        self._features, self.limits, self._judge = features.astype(np.float32), limits, judge
+        self._features, self.limits, self._given_judge = features.astype(np.float32), limits, judge
+
+    @cached_property
+    def _judge(self) -> "Judge":
+        # It needs torch, which takes seconds to import, and most pictures are told apart by their pixels alone.
+        from generators.judge import load_judge  # noqa: PLC0415
+
+        return self._given_judge or load_judge()
 
     def __len__(self) -> int:
         return len(self._levels)
 
     @classmethod
-    def load(cls, folder: Path = NOVELTY_FOLDER, judge: Judge | None = None) -> "NoveltyIndex":
+    def load(cls, folder: Path = NOVELTY_FOLDER, judge: "Judge | None" = None) -> "NoveltyIndex":
         """The index of a folder, after checking its digest; the bundled judge unless another is given.
 
         Raises WeightsUnavailable where a file is missing, altered or damaged.
@@ -75,7 +85,7 @@ class NoveltyIndex:
             features /= np.linalg.norm(features, axis=1, keepdims=True)
             limits = {int(size): Limits(**limit) for size, limit in config["limits"].items()}
             thumbs = unpacked(arrays["thumbs"], len(features))
-            return cls(thumbs, features, limits, judge or load_judge())
+            return cls(thumbs, features, limits, judge)
         except (
             OSError,
             ValueError,
@@ -103,7 +113,10 @@ class NoveltyIndex:
 
     def is_near_copy(self, pixels: NDArray[np.uint8]) -> bool:
         """Whether a picture (as for ``nearest``) is a near copy."""
-        return self.counts_as_copy(self.nearest(pixels), len(fitted(pixels)))
+        seen = fitted(pixels)
+        sides = np.stack([seen, seen[:, ::-1]])
+        far = self.pixel_distances(sides).min(initial=np.inf) >= self.limits[len(seen)].pixel_distance
+        return not far and self.counts_as_copy(self.nearest(pixels), len(seen))
 
     def counts_as_copy(self, found: Nearest, size_px: int) -> bool:
         """Whether both distances of a picture of 32 or 64 px are below the limits of that size."""
@@ -133,7 +146,7 @@ def fitted(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     top, left = (side - height) // 2, (side - width) // 2
     square[top : top + height, left : left + width] = pixels
     # Pillow weighs colours by alpha only in the premultiplied mode.
-    reduced = Image.fromarray(square).convert("RGBa").resize((SMALL_PX, SMALL_PX), Image.Resampling.BOX)
+    reduced = Image.fromarray(square).convert("RGBa").resize((SIZES_PX[0], SIZES_PX[0]), Image.Resampling.BOX)
     return np.asarray(reduced.convert("RGBA"))
 
 

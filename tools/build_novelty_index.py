@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.judge import JUDGE_FOLDER, SIZES_PX, Judge, load_judge
+from generators.bundle import SIZES_PX
+from generators.judge import JUDGE_FOLDER, Judge, load_judge
 from generators.novelty import CONFIG, NOVELTY_FOLDER, Limits, NoveltyIndex, thumbnail, write_index
 from tools.sprites.dataset import SpriteSet, read_set
 

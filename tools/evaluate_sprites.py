@@ -13,8 +13,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from generators.bundle import WEIGHTS_FOLDER
 from generators.judge import JUDGE_FOLDER, WEIGHTS, load_judge, read_config
-from generators.models import WEIGHTS_FOLDER
 from generators.novelty import NoveltyIndex
 from generators.text_encoder import load_text_encoder
 from tools.build_novelty_index import training_index

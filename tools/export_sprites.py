@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderTiny, FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
 
-from generators.models import MANIFEST, WEIGHTS_FOLDER
+from generators.bundle import WEIGHTS_FOLDER
+from generators.models import MANIFEST
 from generators.recipe import Quality
 from generators.sprite_pipeline import SpritePipeline
 from tools.train_sprites import SHIFT

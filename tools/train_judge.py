@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
+from generators.bundle import SIZES_PX
 from generators.judge import JUDGE_FOLDER, Judge
 from tools.judge.examples import FINE_SHARE, Examples, ExampleSet, Vocabulary
 from tools.judge.export import write_judge
@@ -32,7 +33,6 @@ from tools.train_sprites import stopping_signals
 EMA_DECAY = 0.99
 WARMUP_STEPS = 60
 NAMING_WEIGHT = 0.5  # of the words beside the captions in the loss
-SIZES_PX = (32, 64)
 
 
 @dataclass(frozen=True)

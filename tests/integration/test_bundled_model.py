@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from generators.bundle import WEIGHTS_FOLDER
 from generators.drawer import SharedDrawer
 from generators.errors import InvalidRecipe, WeightsUnavailable
 from generators.finishing import read_png
 from generators.judge import CONFIG, JUDGE_FOLDER
-from generators.models import MANIFEST, WEIGHTS_FOLDER, read_models
+from generators.models import MANIFEST, read_models
 from generators.novelty import NOVELTY_FOLDER
 from generators.palette import rgb_values
 from generators.progress import MAX_BATCH, Progress

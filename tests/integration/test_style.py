@@ -46,7 +46,7 @@ class Painter:
     def finish(self, pixels: Any, order: Order) -> FinishedPicture:
         return finish(pixels, order.recipe)
 
-    def token_count(self, prompt: str) -> int:
+    def token_count(self, prompt: str, model: str | None = None) -> tuple[int, int]:
         return len(prompt.split())
 
 

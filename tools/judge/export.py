@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from generators.bundle import TEXT_ENCODER_SHA256
 from generators.judge import CONFIG, WEIGHTS, Judge
-from generators.text_encoder import WEIGHTS_SHA256
 
 
 def write_judge(judge: Judge, folder: Path, scored: dict[str, Any], pictures: int) -> None:
@@ -24,7 +24,7 @@ def write_judge(judge: Judge, folder: Path, scored: dict[str, Any], pictures: in
     config = {
         "shape": dataclasses.asdict(judge.shape),
         "files": {WEIGHTS: hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()},
-        "text_encoder": WEIGHTS_SHA256,
+        "text_encoder": TEXT_ENCODER_SHA256,
         "licence": "CC0-1.0",
         "pictures": pictures,
         "score": scored,

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from generators import text_encoder
+from generators.bundle import TEXT_ENCODER_SHA256, check_digest
 from generators.errors import WeightsUnavailable
 from generators.models import MANIFEST, model_for_size, read_models
 from generators.recipe import Quality
-from generators.text_encoder import check_digest, load_text_encoder, text_encoder_folder
+from generators.text_encoder import load_text_encoder, text_encoder_folder
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_size_that_no_model_draws_lists_those_that_are_drawn(weights: Path) -> N
 
 
 def test_text_encoder_with_another_digest_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_encoder, "WEIGHTS_SHA256", "0" * 64)
+    monkeypatch.setattr(text_encoder, "TEXT_ENCODER_SHA256", "0" * 64)
     with pytest.raises(WeightsUnavailable, match=r"sha256 53aa51172d14…, expected 000000000000…"):
         load_text_encoder()
 
@@ -96,7 +97,7 @@ def test_missing_text_encoder_package_says_how_to_install_it(monkeypatch: pytest
 
 
 def test_text_encoder_is_the_released_one_and_counts_tokens(capfd: pytest.CaptureFixture[str]) -> None:
-    check_digest(text_encoder_folder() / "model.safetensors", text_encoder.WEIGHTS_SHA256)
+    check_digest(text_encoder_folder() / "model.safetensors", TEXT_ENCODER_SHA256)
     encoder = load_text_encoder()
     assert encoder.token_count("") == 2
     assert encoder.token_count("red potion") == 4

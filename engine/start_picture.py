@@ -1,0 +1,47 @@
+"""The picture that a drawing starts from, fitted and stored, as fields of a recipe."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assets.asset import Asset
+from assets.blockstore import BlockStore
+from assets.unixfs import add_file, read_file
+from generators.palette import rgb_values
+from generators.png import encode_png
+from generators.recipe import DEFAULT_COLOURS, MAX_COLOURS
+from generators.source_picture import fitted, fitted_mask, mask_png, read_bytes, read_mask, read_picture
+
+
+def start_fields(
+    blocks: BlockStore, source: Asset | Path, size_px: int, strength: float, mask: Path | None
+) -> dict[str, Any]:
+    """Fits the source and the mask to ``size_px``, stores them, and names them as a recipe does.
+
+    An asset's own background is taken away first. With a mask the palette has room for the colours that stay and
+    some new ones. Raises InvalidPicture, and BlockMissing or BlockDamaged where an asset cannot be read.
+    """
+    asset = source if isinstance(source, Asset) else None
+    name = str(source) if asset is None else asset.asset_id
+    data = read_bytes(Path(name)) if asset is None else b"".join(read_file(asset.media_cid, blocks))
+    picture = read_picture(data, f"The picture {name[:200]}")
+    start = fitted(picture, size_px)
+    if asset is not None and isinstance(behind := asset.recipe.get("background"), str):
+        start[(start[..., :3] == rgb_values((behind,))[0]).all(-1)] = 0
+    fields: dict[str, Any] = {
+        "source": None if asset is None else asset.asset_id,
+        "source_cid": _stored(blocks, encode_png(start, 1, {})),
+        "strength": strength,
+    }
+    if mask is not None:
+        marked = fitted_mask(read_mask(read_bytes(mask), f"The mask {mask}"), picture, size_px)
+        kept = len(np.unique(start[~marked & (start[..., 3] > 0)], axis=0))
+        fields["mask_cid"] = _stored(blocks, mask_png(marked))
+        fields["palette"] = min(MAX_COLOURS, kept + DEFAULT_COLOURS // 2)
+    return fields
+
+
+def _stored(blocks: BlockStore, data: bytes) -> str:
+    return str(add_file(BytesIO(data), blocks).cid)
