@@ -47,7 +47,7 @@ class Painter:
         return finish(pixels, order.recipe)
 
     def token_count(self, prompt: str, model: str | None = None) -> tuple[int, int]:
-        return len(prompt.split())
+        return len(prompt.split()), 32
 
 
 @pytest.fixture(autouse=True)
