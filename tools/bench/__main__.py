@@ -12,11 +12,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tools.bench import assets, chain, sprites
+from tools.bench import assets, chain, quality, sprites
 from tools.bench.figure import Figure
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "sprites": sprites.figures,
+    "quality": quality.figures,
     "assets": assets.figures,
     "chain": chain.figures,
 }

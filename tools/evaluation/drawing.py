@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from generators.errors import WeightsUnavailable
-from generators.finishing import finish
+from generators.finishing import FINISH, finish
 from generators.models import read_models
 from generators.progress import MAX_BATCH
 from generators.recipe import DEFAULT_COLOURS, Kind, Precision, Quality, Recipe
@@ -53,11 +53,11 @@ class Drawer:
         except WeightsUnavailable:  # a folder of a training run, in no bundle
             models = {}
         listed = next((model for model in models.values() if model.folder.name == folder.name), None)
-        usual = (
-            (listed.steps_for(Quality.STANDARD), listed.guidance)
-            if listed
-            else (UNLISTED_STEPS, UNLISTED_GUIDANCE)
-        )
+        # A network that learnt its guidance takes one pass with just that.
+        usual_guidance = max(pipeline.config.distilled_guidance, 1.0)
+        usual = (UNLISTED_STEPS, usual_guidance if usual_guidance > 1 else UNLISTED_GUIDANCE)
+        if listed:
+            usual = (listed.steps_for(Quality.STANDARD), listed.guidance)
         return cls(
             folder=folder,
             model=listed.id if listed else folder.name,
@@ -101,6 +101,7 @@ class Drawer:
             size=self.size_px,
             precision=self.precision,
             palette=DEFAULT_COLOURS,
+            finish=FINISH,
         )
 
 
