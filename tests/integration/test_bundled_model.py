@@ -202,7 +202,7 @@ def test_recipe_of_another_model_is_refused(
 
 def test_altered_copy_of_the_weights_is_refused(tmp_path: Path) -> None:
     shutil.copytree(WEIGHTS_FOLDER, tmp_path / "weights")
-    file = next((tmp_path / "weights").rglob("*.safetensors"))
+    file = next((tmp_path / "weights").glob("sprite-*/**/*.safetensors"))
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
     file.write_bytes(data)
