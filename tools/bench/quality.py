@@ -9,9 +9,8 @@ from generators.recipe import Quality
 from tools.bench.figure import Figure
 
 EVALUATION = Path("docs/evaluation.json")
-FIGURES: dict[
-    str, tuple[float | None, bool, Callable[[Iterable[float]], float]]
-] = {  # goal, whether it is an upper bound, and how the figures of two models become one
+Worse = Callable[[Iterable[float]], float]  # of two models' figures
+FIGURES: dict[str, tuple[float | None, bool, Worse]] = {  # goal, whether that is an upper bound
     "adherence_ratio": (0.9, False, min),
     "frechet_ratio": (None, True, max),
     "near_copy_share": (None, True, max),

@@ -1,7 +1,5 @@
-"""How long a picture takes, what drawing sixteen together saves, and how far ahead of plain diffusers that is, and how
-good the pictures are."""
+"""How long a picture takes, what drawing sixteen together saves, and how far ahead of plain diffusers that is."""
 
-import json
 import resource
 import statistics
 import sys
@@ -9,22 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from pathlib import Path
 
 from generators.conditions import conditions
 from generators.drawer import SharedDrawer
 from generators.progress import MAX_BATCH
-from generators.recipe import Kind, Quality, Recipe
+from generators.recipe import Kind, Recipe
 from generators.sprite_generator import SpriteGenerator
 from tools.bench.figure import Figure, median_s
 from tools.bench.plain_diffusers import PlainLoop
 
-EVALUATION = Path("docs/evaluation.json")
-QUALITY = {  # goal, whether it is an upper bound, and how the figures of two models become one
-    "adherence_ratio": (0.9, False, min),
-    "frechet_ratio": (1.5, True, max),
-    "near_copy_share": (0.02, True, max),
-}
 PROMPTS = {
     32: (Kind.ITEM, "red potion bottle"),
     64: (Kind.CHARACTER, "a knight in silver armour with a sword"),
@@ -81,7 +72,6 @@ def figures() -> Iterator[Figure]:
         "x",
         note="one picture, 20 guided steps in float32",
     )
-    yield from quality(generator)
 
 
 def _served_per_s(generator: SpriteGenerator, recipes: Callable[[int], list[Recipe]]) -> float:
@@ -123,23 +113,3 @@ def _against_plain(generator: SpriteGenerator, size: int) -> dict[str, float]:
 def _peak_mb() -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-
-
-def quality(generator: SpriteGenerator) -> Iterator[Figure]:
-    """The evaluation's figures of the installed weights as they are drawn by default; the worse of the sizes.
-
-    They are read, not measured: ``python -m tools.evaluate_sprites --json docs/evaluation.json`` draws for minutes and
-    needs the art. Weights that were not evaluated have no figures.
-    """
-    entries = json.loads(EVALUATION.read_text(encoding="utf-8"))["evaluations"]
-    found = [
-        entry
-        for entry in entries
-        for model in generator.models.values()
-        if (entry["model"], entry["weights"], entry["steps"], entry["guidance"])
-        == (model.id, model.digest, model.steps_for(Quality.STANDARD), model.guidance)
-    ]
-    if len(found) == len(generator.models):
-        for name, (goal, at_most, worse) in QUALITY.items():
-            value = worse(entry[name] for entry in found)
-            yield Figure(name, value, "", goal, at_most, note=f"read from {EVALUATION}; the worse size")
