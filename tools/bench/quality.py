@@ -35,4 +35,11 @@ def figures() -> Iterator[Figure]:
     if len(found) == len(models):
         for name, (goal, at_most, worse) in FIGURES.items():
             value = worse(entry[name] for entry in found)
-            yield Figure(name, value, "", goal, at_most, note=f"read from {EVALUATION}; the worse size")
+            yield Figure(
+                name,
+                value,
+                "",
+                goal,
+                at_most,
+                note=f"read from {EVALUATION}, the worse size; its limits are in docs/model-card.md",
+            )
