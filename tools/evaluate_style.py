@@ -2,18 +2,20 @@
 
     python -m tools.evaluate_style [--out docs] [--seeds 4]
 
-The palette distance is the weighted Chamfer distance in Oklab (generators.style_reference.palette_distance), in the
-mean over all pairs: of pictures without a style, of pictures within one style, and of pictures of two styles.
+The palette distance is the weighted Chamfer distance in Oklab (generators.style_reference.palette_distance), the
+feature distance that between the judge's unit vectors; both in the mean over all pairs: of pictures without a style, of
+pictures within one style, and of pictures of two styles.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
 
 from generators.finishing import finished_pixels
+from generators.judge import Judge, load_judge
 from generators.named_palettes import named_palette
 from generators.quality_gate import Rules
 from generators.recipe import DEFAULT_COLOURS, Kind
@@ -43,6 +45,7 @@ LINES = (
 )
 PALETTES = ("game-boy", "pico-8", "c64", "db32", "endesga-32", "slso8")
 Pictures = list[np.ndarray]
+Distance = Callable[[np.ndarray, np.ndarray], float]
 
 
 def styled(generator: SpriteGenerator, style: Style | None, seeds: int) -> Pictures:
@@ -57,10 +60,29 @@ def styled(generator: SpriteGenerator, style: Style | None, seeds: int) -> Pictu
     return [picture.pixels for picture in generator.draw(recipes)]
 
 
-def spread(first: Pictures, second: Pictures | None = None) -> float:
-    """The mean palette distance of all pairs within a list, or between two."""
+def spread(distance: Distance, first: Sequence, second: Sequence | None = None) -> float:
+    """The mean distance of all pairs within a list, or between two."""
     pairs = combinations(first, 2) if second is None else product(first, second)
-    return float(np.mean([palette_distance(a, b) for a, b in pairs]))
+    return float(np.mean([distance(a, b) for a, b in pairs]))
+
+
+def seen(judge: Judge, pictures: Pictures) -> list[np.ndarray]:
+    """The judge's feature of each picture (d)."""
+    return [judge.see(pixels[None])[0] for pixels in pictures]
+
+
+def print_distances(plain: Pictures, styles: Sequence[Pictures]) -> None:
+    """Both measures, of nothing held together, of each style, and of the two against one another."""
+    judge = load_judge()
+    features = [seen(judge, pictures) for pictures in (plain, *styles)]
+    for name, distance, (free, *held) in (
+        ("palette", palette_distance, (plain, *styles)),
+        ("feature", lambda a, b: float(np.linalg.norm(a - b)), features),
+    ):
+        print(f"{name} distance without a style      {spread(distance, free):.3f}")
+        for style, pictures in zip(STYLES, held, strict=True):
+            print(f"{name} distance within {style.name:<13} {spread(distance, pictures):.3f}")
+        print(f"{name} distance between the two      {spread(distance, held[0], held[1]):.3f}")
 
 
 def draw_sheets(
@@ -102,10 +124,7 @@ def main() -> None:
     generator = SpriteGenerator()
     plain = styled(generator, None, args.seeds)
     styles = [styled(generator, style, args.seeds) for style in STYLES]
-    print(f"palette distance without a style      {spread(plain):.3f}")
-    for style, pictures in zip(STYLES, styles, strict=True):
-        print(f"palette distance within {style.name:<13} {spread(pictures):.3f}")
-    print(f"palette distance between the two      {spread(styles[0], styles[1]):.3f}")
+    print_distances(plain, styles)
     as_drawn = [generator.recipe(prompt, kind, seed=0, palette=None) for kind, prompt in SET]
     drawn = [(kind, picture.pixels) for (kind, _), picture in zip(SET, generator.draw(as_drawn), strict=True)]
     draw_sheets(plain, drawn, styles, args.out)
