@@ -34,7 +34,7 @@ from generators.drawer import SharedDrawer
 from generators.errors import GeneratorError
 from generators.novelty import NoveltyIndex
 from generators.progress import ProgressCallback
-from generators.recipe import MAX_COUNT, Recipe, check_request
+from generators.recipe import MAX_COUNT, Kind, Recipe, check_request
 
 if TYPE_CHECKING:
     from engine.jobs.runtime import JobRuntime
@@ -197,9 +197,14 @@ class Application:
     ) -> list[Recipe]:
         """Recipes that draw ``asset_id`` again from its own picture, by the installed model, with other seeds.
 
-        Raises UnknownAsset, InvalidRecipe.
+        Raises UnknownAsset, InvalidRequest for a picture of a configured model, InvalidRecipe.
         """
         own = Recipe.from_dict(thaw(self.asset(asset_id).recipe))
+        if own.kind is Kind.ILLUSTRATION or own.drawn_px is not None:
+            raise InvalidRequest(
+                f"The asset was drawn by {own.model}, and only the bundled models draw variations; "
+                "create it again with another seed."
+            )
         wanted = {"prompt": prompt or own.prompt, "kind": own.kind, "negative_prompt": own.negative_prompt}
         wanted |= {
             name: getattr(own, name) for name in ("palette", "outline", "background", "style", "seamless")
