@@ -1,6 +1,7 @@
 """Drawing from a picture and within a mask: bundled model, real stores, and the way back to the pixels."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import pytest
 from PIL import Image
 
 from assets.blockstore import BlockStore
+from assets.canonical_json import JsonObject
 from assets.car import read_car
 from assets.cid import Cid
 from assets.package import import_asset_car
 from engine.app import Application
-from engine.errors import JobFailed, UnknownAsset
+from engine.errors import InvalidRequest, JobFailed, UnknownAsset
 from engine.settings import Settings
 from generators.errors import InvalidPicture, InvalidRecipe
 from generators.finishing import read_png
@@ -118,3 +120,15 @@ def test_what_cannot_be_started_from_is_told_and_leaves_nothing(
     with pytest.raises(JobFailed, match="bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"):
         drawn(application, "gem", **lost)
     assert application.records.newest_assets(9) == []
+
+
+def test_picture_of_a_configured_model_has_no_variations_by_another(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset = application.asset(drawn(application, "red gem"))
+    large = replace(asset, recipe=JsonObject({**asset.recipe, "model": "sd-turbo", "drawn_px": 512}))
+    monkeypatch.setattr(application, "asset", lambda _: large)
+    with pytest.raises(
+        InvalidRequest, match=r"^The asset was drawn by sd-turbo, and only the bundled models"
+    ):
+        application.variations(asset.asset_id, 0.5, 1, 1)
