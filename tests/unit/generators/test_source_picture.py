@@ -56,13 +56,20 @@ def test_large_file_is_refused() -> None:
 
 
 def test_animation_is_refused(sprite: np.ndarray) -> None:
-    frames = [Image.fromarray(np.roll(sprite, n, 0)[..., :3]) for n in range(5_000)]
-    buffer = io.BytesIO()
-    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    def animated(count: int) -> bytes:
+        frames = [Image.fromarray(np.roll(sprite, n, 0)[..., :3]) for n in range(count)]
+        buffer = io.BytesIO()
+        frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+        return buffer.getvalue()
+
+    two, three = animated(2), animated(3)
+    assert three.startswith(two[:-1])
+    data = two[:-1] + three[len(two) - 1 : -1] * 4_998 + two[-1:]  # its third frame again and again
+    assert Image.open(io.BytesIO(data)).n_frames == 5_000
     with pytest.raises(
         InvalidPicture, match=r"^a\.gif has more than one frame; save the one that you mean as PNG\.$"
     ):
-        read_picture(buffer.getvalue(), "a.gif")
+        read_picture(data, "a.gif")
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"<svg/>", b"%PDF-1.4"])
