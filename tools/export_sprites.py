@@ -22,7 +22,7 @@ from tools.train_sprites import SHIFT
 
 MAX_FILE_BYTES = 50_000_000
 MAX_BUNDLE_BYTES = 96_000_000
-DEFAULT_STEPS = (3, 5, 16)  # more than sixteen change single pixels
+DEFAULT_STEPS = (4, 8, 16)  # more than sixteen change single pixels
 
 
 def export(
