@@ -174,8 +174,8 @@ def draw_with_bar(application: "Application", recipes: list[Recipe]) -> str:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as bar:
         what = "picture" if len(recipes) == 1 else f"{len(recipes)} pictures"
-        task = bar.add_task(f"drawing {what}", total=sum(recipe.steps for recipe in recipes))
-        return application.create(recipes, lambda done: bar.advance(task, len(done.indices)))
+        task = bar.add_task(f"drawing {what}", total=len(recipes))
+        return application.create(recipes, lambda done: bar.advance(task, len(done.indices) / done.steps))
 
 
 def _refuse_twice(style: Style, **given: str | None) -> None:

@@ -1,21 +1,19 @@
 """What people write where a palette is wanted: a name, a file, a picture with a number, a number, or "none"."""
 
 import re
-import warnings
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from generators.colour_choice import important_colours
 from generators.errors import InvalidPalette
 from generators.named_palettes import named_palette, unknown_palette
 from generators.palette import hex_colour, read_palette
 from generators.recipe import MAX_COLOURS
+from generators.source_picture import read_bytes, read_picture
 
 _HEX = re.compile(r"#?([0-9a-fA-F]{6})")
-MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS = 32_000_000, 32_000_000
 PHOTO_PX = 512  # a side: more pixels name no more colours
 _COUNTED = re.compile(r"(.+):([0-9]{1,9})", re.DOTALL)
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
@@ -27,7 +25,7 @@ def chosen_palette(text: str) -> int | tuple[str, ...] | None:
     "none" and a number are those; a file is read as a palette; "PICTURE:16" gives that picture's 16 most important
     colours; anything else is a palette's name.
 
-    Raises InvalidPalette where none of these holds.
+    Raises InvalidPalette where none of these holds, InvalidPicture where a picture cannot be read.
     """
     if text.lower() == "none":
         return None
@@ -57,46 +55,28 @@ def chosen_outline(text: str) -> str:
 
 
 def picture_palette(path: Path, count: int) -> tuple[str, ...]:
-    """A picture's ``count`` most important colours as "#rrggbb", commonest first; PNG, GIF, JPEG or WebP.
+    """A picture's ``count`` most important colours as "#rrggbb", commonest first.
 
-    Raises InvalidPalette where the picture cannot be read, is larger than 32 MB or 32 million pixels, or shows
-    fewer than 2 colours, or where ``count`` is not 2 to 256.
+    Raises InvalidPicture as ``read_picture``, and InvalidPalette where the picture shows fewer than 2 colours or
+    ``count`` is not 2 to 256.
     """
     if not 2 <= count <= MAX_COLOURS:
         raise InvalidPalette(
             f"{count} colours of {path.name} cannot be taken; write a number from 2 to {MAX_COLOURS}."
         )
-    colours = important_colours(opaque_colours(path), count)
+    colours = important_colours(_opaque_colours(path), count)
     if len(colours) < 2:
         raise InvalidPalette(f"The picture {path.name} shows fewer than 2 colours; give another.")
     return tuple(hex_colour(rgb) for rgb in colours)
 
 
-def opaque_colours(path: Path) -> NDArray[np.uint8]:
-    """The opaque pixels (m 3, uint8) of a picture, of at most 512 x 512 places. Raises InvalidPalette."""
-    too_large = InvalidPalette(
-        f"The picture {path.name} is larger than 32 MB or 32 million pixels; scale it down first."
-    )
-    try:
-        if path.stat().st_size > MAX_PHOTO_BYTES:
-            raise too_large
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=("PNG", "GIF", "JPEG", "WEBP")) as image:
-                if image.width * image.height > MAX_PHOTO_PIXELS:
-                    raise too_large
-                # Single pixels are picked: mixing them would make colours that the picture does not have.
-                image.thumbnail((PHOTO_PX, PHOTO_PX), Image.Resampling.NEAREST)
-                pixels = np.asarray(image.convert("RGBA")).reshape(-1, 4)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise too_large from error
-    except FileNotFoundError as error:
-        raise InvalidPalette(f"There is no picture {path}; check the path.") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InvalidPalette(
-            f"The picture {path.name} cannot be read; give a PNG, GIF, JPEG or WebP file."
-        ) from error
-    return pixels[pixels[:, 3] > 127][:, :3]
+def _opaque_colours(path: Path) -> NDArray[np.uint8]:
+    """The opaque pixels (m 3, uint8) of a picture, of at most 512 x 512 places."""
+    pixels = read_picture(read_bytes(path), f"The picture {path.name}")
+    # Single pixels are picked: mixing them would make colours that the picture does not have.
+    step = -(-max(pixels.shape[:2]) // PHOTO_PX)
+    picked = pixels[::step, ::step].reshape(-1, 4)
+    return picked[picked[:, 3] > 127][:, :3]
 
 
 def _is_file(path: Path) -> bool:

@@ -49,10 +49,6 @@ class PictureGenerator:
         """Where the bundled models draw."""
         return self._sprites.device
 
-    def distilled_guidance(self, recipe: Recipe) -> float:
-        """Of a bundled model's recipe: the guidance that one pass of its network amounts to."""
-        return self._sprites.distilled_guidance(recipe)
-
     @property
     def precision(self) -> Precision:
         """What the bundled models draw in."""

@@ -19,6 +19,7 @@ from generators.finishing import FINISH, FinishedPicture, finish
 from generators.models import SpriteModel, model_for_size, read_models
 from generators.order import Order
 from generators.progress import ProgressCallback
+from generators.prompt_weights import parse_prompt
 from generators.recipe import DEFAULT_COLOURS, DEFAULT_SIZE_PX, Kind, Precision, Quality, Recipe
 from generators.source_picture import PictureReader, no_pictures
 from generators.sprite_pipeline import SpritePipeline
@@ -182,7 +183,7 @@ def load_pipeline(
 
 def conditioning(recipe: Recipe) -> str:
     """What the network reads: the prompt, and the word ``tile`` where a tile's prompt names nothing that is one."""
-    words = recipe.prompt.lower().replace(",", " ").split()
+    words = parse_prompt(recipe.prompt).text.lower().replace(",", " ").split()
     if recipe.kind is Kind.TILE and TILE_NOUNS.isdisjoint(words):
         return f"{recipe.prompt} tile"
     return recipe.prompt

@@ -69,7 +69,7 @@ def assert_sentence(result: Result, *words: str, code: int = 1) -> None:
         ([*CREATE, "--palette", "²"], ["palette file"]),
         ([*CREATE, "--palette", "9" * 5000], ["palette file"]),
         ([*CREATE, "--palette", "pico-9"], ["did you mean pico-8"]),
-        ([*CREATE, "--palette", "/no/photo.png:16"], ["There is no picture"]),
+        ([*CREATE, "--palette", "/no/photo.png:16"], ["cannot be read (no such file or directory)"]),
         ([*CREATE, "--outline", "black"], ["'black' is not a colour", "#rrggbb"]),
         ([*CREATE, "--background", "#12"], ["'#12' is not a colour"]),
         (["verify", "one"], ["'one'", "token's number"]),

@@ -13,6 +13,7 @@ from generators.sprite_generator import conditioning
         (Kind.TILE, "grass floor Tile", "grass floor Tile"),
         (Kind.TILE, "an oak tree, in autumn", "an oak tree, in autumn"),
         (Kind.TILE, "tiled doorway", "tiled doorway tile"),
+        (Kind.TILE, "a (brick wall tile:1.4)", "a (brick wall tile:1.4)"),
         (Kind.ITEM, "mossy stone", "mossy stone"),
         (Kind.CHARACTER, "knight", "knight"),
     ],
