@@ -10,7 +10,9 @@ from typing import Any, Literal, Self, get_args
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from generators.animation import FRAME_STEP_MS, MAX_FRAME_MS, MIN_FRAME_MS
 from generators.errors import InvalidRecipe
+from generators.motion import ACTIONS, Direction
 from generators.prompt_weights import parse_prompt
 
 # Of a prompt, with the two marks that the tokenizer adds. Change it only with networks trained on another number.
@@ -20,6 +22,7 @@ MAX_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
 MAX_STEPS = 200
 MAX_GUIDANCE = 30.0
 MAX_COUNT = 256  # pictures of one request; more is several requests
+MAX_FRAMES = 257  # the longest clip of the configured models that are known; memory is what bounds the rest
 MAX_COLOURS = 256  # what an indexed PNG holds
 MIN_SIZE_PX, MAX_SIZE_PX = 8, 2048  # the largest is what a GPU with 24 GB draws in one pass
 
@@ -31,6 +34,7 @@ class Kind(StrEnum):
     ITEM = "item"
     TILE = "tile"
     ILLUSTRATION = "illustration"
+    CLIP = "clip"
 
 
 class Quality(StrEnum):
@@ -43,7 +47,7 @@ class Quality(StrEnum):
 
 DEFAULT_STRENGTH = 0.6  # of a drawing that starts from a picture: another thing in the same place and colours
 DEFAULT_COLOURS = 32  # enough for shading, few enough to look like pixel art and to recolour by hand
-DEFAULT_SIZE_PX = {Kind.CHARACTER: 64, Kind.ITEM: 32, Kind.TILE: 32, Kind.ILLUSTRATION: 512}
+DEFAULT_SIZE_PX = {Kind.CHARACTER: 64, Kind.ITEM: 32, Kind.TILE: 32, Kind.ILLUSTRATION: 512, Kind.CLIP: 64}
 Precision = Literal["bf16", "fp16", "fp32"]
 # Fields that came after the first recipes: left out of the JSON at their defaults, so that old hashes still hold.
 _LATER_FIELDS = (
@@ -56,6 +60,10 @@ _LATER_FIELDS = (
     "style",
     "drawn_px",
     "cutout",
+    "action",
+    "direction",
+    "frames",
+    "frame_ms",
 )
 HEX_COLOUR = r"#[0-9a-f]{6}"
 
@@ -72,6 +80,9 @@ class Recipe(BaseModel):
     it); ``mask_cid`` names a picture that is white where it may change. ``seamless`` pictures repeat without an edge.
     ``outline`` is None (as drawn), "none" or a hex colour, ``background`` None (clear) or a hex colour; ``cutout``
     removes the background of what was drawn. ``style`` is the hash of the style that these values came from.
+
+    A clip has a number of ``frames``, each shown for ``frame_ms`` milliseconds. Of a bundled model it has an ``action``
+    and may have the ``direction`` it faces, and its source picture, where it has one, is what moves: with strength 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -99,6 +110,12 @@ class Recipe(BaseModel):
     style: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     drawn_px: int | None = Field(default=None, ge=MIN_SIZE_PX, le=MAX_SIZE_PX)
     cutout: bool = False
+    action: str | None = None
+    direction: Direction | None = Field(default=None, strict=False)
+    frames: int | None = Field(default=None, ge=1, le=MAX_FRAMES)
+    frame_ms: int | None = Field(
+        default=None, ge=MIN_FRAME_MS, le=MAX_FRAME_MS, multiple_of=FRAME_STEP_MS
+    )
 
     @field_validator("prompt", "negative_prompt", "model", "source", "source_cid", "mask_cid")
     @classmethod
@@ -115,6 +132,13 @@ class Recipe(BaseModel):
                 f"has {len(text):,} characters; shorten it to {MAX_PROMPT_CHARACTERS:,} or fewer"
             )
         return " ".join(text.split())
+
+    @field_validator("action")
+    @classmethod
+    def _known(cls, action: str | None) -> str | None:
+        if action is not None and action not in ACTIONS:
+            raise ValueError(f"is {reprlib.repr(action)}, which no model knows; use one of {', '.join(ACTIONS)}")
+        return action
 
     @field_validator("prompt")
     @classmethod
@@ -151,8 +175,13 @@ class Recipe(BaseModel):
             )
         if self.mask_cid is not None and self.source_cid is None:
             raise ValueError("has a mask and no source picture; give the picture that the mask belongs to")
-        if self.seamless and self.kind is not Kind.TILE:
+        if self.seamless and self.kind not in (Kind.TILE, Kind.CLIP):
             raise ValueError(f"is a seamless {self.kind}; only tiles repeat, so ask for a tile")
+        of_clips = (self.action, self.direction, self.frames, self.frame_ms)
+        if self.kind is not Kind.CLIP and any(field is not None for field in of_clips):
+            raise ValueError(f"is a moving {self.kind}; only clips have actions and frames, so ask for a clip")
+        if self.kind is Kind.CLIP and (self.frames is None or self.frame_ms is None):
+            raise ValueError("is a clip without frames or their time; give both")
         return self
 
     @classmethod
@@ -234,7 +263,10 @@ def random_seed() -> int:
 
 # Field -> what it must be, and the name it goes by in a sentence where that is not its own.
 _WANTED = {
-    "kind": "character, item, tile or illustration",
+    "kind": "character, item, tile, illustration or clip",
+    "direction": "right, left, down or up",
+    "frames": f"a whole number from 1 to {MAX_FRAMES}",
+    "frame_ms": f"a multiple of {FRAME_STEP_MS} milliseconds from {MIN_FRAME_MS} to {MAX_FRAME_MS}",
     "seed": f"a whole number from 0 to {MAX_SEED}",
     "weights": "64 lower-case hex digits",
     "steps": f"a whole number from 1 to {MAX_STEPS}",
@@ -250,7 +282,12 @@ _WANTED = {
     "format": Recipe.model_fields["format"].default,
     "finish": "1 or 2",
 }
-_SPOKEN = {"negative_prompt": "negative prompt", "steps": "number of steps"}
+_SPOKEN = {
+    "negative_prompt": "negative prompt",
+    "steps": "number of steps",
+    "frames": "number of frames",
+    "frame_ms": "time of a frame",
+}
 
 
 def _sentence(error: ValidationError) -> str:
