@@ -48,7 +48,7 @@ def unit_pictures(archive: zipfile.ZipFile, report: Report) -> Iterator[Picture]
             continue
         sheet = Image.open(io.BytesIO(archive.read(f"units/{unit}.png"))).convert("RGBA")
         frames = json.loads(archive.read(f"units/{unit}.json"))["frames"]
-        anchor = _anchor(sheet, frames)
+        anchor = feet_anchor(sheet, frames)
         if anchor is None:
             report.drop("unit without a resting pose, or one larger than a 64 px canvas")
             continue
@@ -56,7 +56,7 @@ def unit_pictures(archive: zipfile.ZipFile, report: Report) -> Iterator[Picture]
             listed = frames.get(action, [])
             for frame in draw.sample(listed, min(most, len(listed))):
                 canvas = Image.new("RGBA", (SIZE_PX, SIZE_PX))
-                canvas.paste(_cut(sheet, frame), (-anchor[0], -anchor[1]))
+                canvas.paste(cut(sheet, frame), (-anchor[0], -anchor[1]))
                 pixels = clean(np.asarray(canvas))
                 if int((pixels[..., 3] > 0).sum()) < 120:
                     report.drop("unit frame nearly empty")
@@ -64,13 +64,13 @@ def unit_pictures(archive: zipfile.ZipFile, report: Report) -> Iterator[Picture]
                 yield Picture(pixels, _captions(entry, word, pixels, draw), "unit", f"unit/{unit}")
 
 
-def _cut(sheet: Image.Image, frame: Mapping[str, int]) -> Image.Image:
+def cut(sheet: Image.Image, frame: Mapping[str, int]) -> Image.Image:
     return sheet.crop((frame["x0"], frame["y0"], frame["x1"], frame["y1"]))
 
 
-def _anchor(sheet: Image.Image, frames: Mapping[str, list[Mapping[str, int]]]) -> tuple[int, int] | None:
+def feet_anchor(sheet: Image.Image, frames: Mapping[str, list[Mapping[str, int]]]) -> tuple[int, int] | None:
     resting = frames.get("breathing") or frames.get("idle") or []
-    boxes = [box for box in (_cut(sheet, frame).getbbox() for frame in resting) if box]
+    boxes = [box for box in (cut(sheet, frame).getbbox() for frame in resting) if box]
     if not boxes:
         return None
     left, top = min(b[0] for b in boxes), min(b[1] for b in boxes)
@@ -109,7 +109,7 @@ def icon_pictures(archive: zipfile.ZipFile, report: Report) -> Iterator[Picture]
         sheet = Image.open(io.BytesIO(archive.read(name))).convert("RGBA")
         frames = json.loads(archive.read(name.removesuffix(".png") + ".json"))["frames"]
         first = next((frames[key][0] for key in ("idle", "active", *frames) if frames.get(key)), None)
-        picture = _cut(sheet, first) if first else sheet
+        picture = cut(sheet, first) if first else sheet
         if (box := picture.getbbox()) is None or max(box[2] - box[0], box[3] - box[1]) > SIZE_PX:
             report.drop("icon empty or larger than 64 px")
             continue
@@ -117,7 +117,7 @@ def icon_pictures(archive: zipfile.ZipFile, report: Report) -> Iterator[Picture]
         canvas = Image.new("RGBA", (SIZE_PX, SIZE_PX))
         canvas.paste(picture, ((SIZE_PX - picture.width) // 2, (SIZE_PX - picture.height) // 2))
         pixels = clean(np.asarray(canvas))
-        noun = _icon_noun(name)
+        noun = icon_noun(name)
         colours = " and ".join(colour_words(pixels))
         made = [f"{colours} {noun}".strip(), noun, with_synonyms(f"{colours} {noun}", draw)]
         yield Picture(pixels, tuple(dict.fromkeys(made)), "icon", name.removesuffix(".png"))
@@ -132,7 +132,7 @@ ICON_NOUNS = """
 """.split()
 
 
-def _icon_noun(name: str) -> str:
+def icon_noun(name: str) -> str:
     stem = re.sub(r"[^a-z]", "", name.rsplit("/", 1)[-1].removesuffix(".png").split("_", 2)[-1].lower())
     found = next((noun for noun in ICON_NOUNS if noun in stem), "")
     return f"magic {found}".replace("armor", "armour") if found else "magic artefact"

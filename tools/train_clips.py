@@ -1,0 +1,141 @@
+"""Trains the clip network on a set that tools.clip_dataset made, from a sprite pipeline; resumes where it stopped.
+
+    python -m tools.train_clips --minutes 120 --out runs/clip-64 [--start-from generators/weights/sprite-64]
+
+See tools/training_run.py for what lies in the out folder.
+"""
+
+import argparse
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from diffusers import AutoencoderTiny, UNet2DConditionModel
+
+from generators.bundle import WEIGHTS_FOLDER
+from generators.clip_network import ClipNetwork
+from generators.clip_pipeline import SHARED_NOISE, clip_noise
+from generators.sprite_pipeline import PATCH_PX, premultiplied
+from generators.text_encoder import quiet_loading
+from tools.clips.batches import FRAMES_A_BATCH, ClipBatches
+from tools.clips.dataset import ClipSet, read_set
+from tools.clips.sequence import CANVAS_PX
+from tools.clips.sheet import save_sheet
+from tools.sprites.text_cache import read_text_cache
+from tools.training_run import Schedule, TrainingRun
+
+EMA_DECAY = 0.998
+STILL_WEIGHT, MOST_WEIGHT = 0.5, 3.0  # of a cell in the loss: what moves counts more than what stays
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the command line asked for."""
+
+    data: Path
+    out: Path
+    start_from: Path
+    minutes: float
+    frames_a_batch: int
+    learning_rate: float
+    seed: int
+    threads: int
+
+
+class ClipRun(TrainingRun[ClipNetwork]):
+    """A training run of the clip network."""
+
+    def __init__(self, plan: Plan, device: torch.device, network: ClipNetwork | None = None) -> None:
+        torch.manual_seed(plan.seed)
+        self.plan = plan
+        if network is None:
+            with quiet_loading():
+                sprites = UNet2DConditionModel.from_pretrained(plan.start_from / "unet", dtype=torch.float32)
+            network = ClipNetwork.from_sprites(sprites)
+        schedule = Schedule(plan.out, plan.minutes, plan.learning_rate, EMA_DECAY, "network")
+        super().__init__(schedule, network, device)
+
+    def train_step(self, batches: ClipBatches) -> tuple[float, dict[str, list[float]]]:
+        """One optimiser step; returns the loss and its terms by kind."""
+        batch = batches.batch(self.step, self.plan.frames_a_batch)
+        generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + self.step)
+        clips, frames = batch.clean.shape[:2]
+        # As for sprites: logit-normal times leaning to noise; one time for all frames of a clip.
+        t = torch.sigmoid(torch.randn(clips, generator=generator) + 0.4).to(self.device)
+        noise = torch.stack([clip_noise(batch.clean.shape[1:], generator) for _ in range(clips)]).to(self.device)
+        clean, reference = batch.clean.to(self.device), batch.reference.to(self.device)
+        at = t[:, None, None, None, None]
+        noisy = (1 - at) * clean + at * noise
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            velocity = self.network(
+                noisy,
+                reference,
+                t * 1000,
+                batch.scenes.to(self.device),
+                batch.states.to(self.device),
+                batch.mask.to(self.device),
+            )
+        moved = (clean - reference[:, None]).abs().mean(2, keepdim=True)
+        weight = (STILL_WEIGHT + 2 * moved).clamp(max=MOST_WEIGHT)
+        error = (velocity.float() - (noise - clean)) ** 2
+        each = (error * weight).mean((1, 2, 3, 4)) / weight.mean((1, 2, 3, 4)).clamp(min=0.5)
+        self.learn(each.mean(), clips)
+        by_kind: dict[str, list[float]] = defaultdict(list)
+        for kind, value in zip(batch.kinds, each.detach().tolist(), strict=True):
+            by_kind[kind].append(value)
+        return float(each.mean()), by_kind
+
+
+@torch.inference_mode()
+def encoded(vae: AutoencoderTiny, made: ClipSet, kept: Path) -> torch.Tensor:
+    """The latents of all pictures (n 16 16 16, fp16), kept in a file for next time."""
+    if kept.exists():
+        return torch.load(kept, weights_only=True, mmap=True)
+    encoder = vae.encoder.to(torch.bfloat16).to(memory_format=torch.channels_last)
+    parts = []
+    for begin in range(0, len(made.pixels), 256):
+        cells = F.pixel_unshuffle(premultiplied(np.array(made.pixels[begin : begin + 256])), PATCH_PX)
+        cells = cells.to(torch.bfloat16).contiguous(memory_format=torch.channels_last)
+        parts.append(encoder(cells).half().contiguous())
+    torch.save(torch.cat(parts), kept)
+    return torch.cat(parts)
+
+
+def train(plan: Plan) -> None:
+    """Trains until the plan's minutes are spent or a signal asks to stop; saves and draws a sheet at the end."""
+    torch.set_num_threads(plan.threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    plan.out.mkdir(parents=True, exist_ok=True)
+    made = read_set(plan.data)
+    with quiet_loading():
+        vae = AutoencoderTiny.from_pretrained(plan.start_from / "vae", dtype=torch.float32)
+    latents = encoded(vae, made, plan.data / "latents.pt")
+    batches = ClipBatches(made, latents, read_text_cache(plan.data, CANVAS_PX), plan.seed)
+    run = ClipRun(plan, device)
+    run.drive(
+        lambda: run.train_step(batches),
+        lambda: save_sheet(run.average, plan.start_from, made, plan.out / f"sheet-{run.step:06d}.png"),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train the clip network; run again to resume.")
+    parser.add_argument("--data", type=Path, default=Path("runs/clips"))
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--start-from", type=Path, default=WEIGHTS_FOLDER / "sprite-64", help="a 64 px sprite pipeline"
+    )
+    parser.add_argument("--minutes", type=float, default=120.0, help="training time in all, resumed parts included")
+    parser.add_argument("--frames-a-batch", type=int, default=FRAMES_A_BATCH)
+    parser.add_argument("--learning-rate", type=float, default=4e-4)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 2)
+    train(Plan(**vars(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    main()
