@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from generators.batching import Preview, StepListener
+from generators.clip import FinishedClip
+from generators.clip_generator import ClipGenerator
 from generators.cutout import cut_out
 from generators.device import best_device
 from generators.drawer import draw_alone
@@ -31,7 +33,7 @@ class PictureGenerator:
     """The one generator that the engine sees. At most one configured model is in memory at a time."""
 
     def __init__(self, sprites: SpriteGenerator, configured: Sequence[PictureModel] = ()) -> None:
-        self._sprites = sprites
+        self._sprites, self._clips = sprites, ClipGenerator(sprites)
         self._configured = {model.entry.id: model for model in configured}
 
     @property
@@ -83,6 +85,14 @@ class PictureGenerator:
             "palette": palette,
             "guidance": guidance,
         }
+        if kind is Kind.CLIP and (model is None or model in self.models):
+            return self._clip_recipe(
+                prompt,
+                seed,
+                model,
+                cutout,
+                fields | wanted | {"size": size, "quality": quality, "steps": steps},
+            )
         if model is None or model in self.models:
             if cutout:
                 raise InvalidRecipe("The bundled models draw without a background; leave the cutout out.")
@@ -111,6 +121,15 @@ class PictureGenerator:
             **fields,
         )
 
+    def _clip_recipe(
+        self, prompt: str, seed: int, model: str | None, cutout: bool, wanted: dict[str, Any]
+    ) -> Recipe:
+        if cutout:
+            raise InvalidRecipe("The bundled models draw without a background; leave the cutout out.")
+        if model is not None and self.models[model].draws != "clips":
+            raise InvalidRecipe(f"The model {model} draws pictures, no clips; leave the model out.")
+        return self._clips.recipe(prompt, seed, **wanted)
+
     def draw(
         self,
         recipes: Sequence[Recipe],
@@ -130,6 +149,8 @@ class PictureGenerator:
     def batch_key(self, order: Order) -> Hashable:
         """Orders of one key can be drawn in one batch."""
         recipe = order.recipe
+        if recipe.kind is Kind.CLIP:
+            return order  # a clip fills the processor by itself: its frames are a batch
         if recipe.model not in self._configured:
             return order.batch_key
         return (
@@ -144,6 +165,8 @@ class PictureGenerator:
     def draw_batch(self, batch: Sequence[Order], on_step: StepListener) -> Sequence[NDArray[np.uint8]]:
         """Pixels as drawn (h w 4, uint8 each) of orders of one key; one thread at a time."""
         recipes = [order.recipe for order in batch]
+        if recipes[0].model in self.models and recipes[0].kind is Kind.CLIP:
+            return [self._clips.draw(order, on_step) for order in batch]
         if recipes[0].model in self.models:
             return self._sprites.draw_batch(batch, on_step)
         model = self._checked(recipes)
@@ -162,9 +185,11 @@ class PictureGenerator:
 
         return model.draw(recipes, report)
 
-    def finish(self, pixels: NDArray[np.uint8], order: Order) -> FinishedPicture:
+    def finish(self, pixels: NDArray[np.uint8], order: Order) -> FinishedPicture | FinishedClip:
         """The picture that was drawn as ``pixels``; on any thread. Raises PackageMissing, DrawingFailed."""
         recipe = order.recipe
+        if recipe.kind is Kind.CLIP:
+            return self._clips.finish(pixels, order)
         if recipe.cutout:
             pixels = cut_out(pixels)
         if recipe.drawn_px is not None:

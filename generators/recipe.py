@@ -113,9 +113,7 @@ class Recipe(BaseModel):
     action: str | None = None
     direction: Direction | None = Field(default=None, strict=False)
     frames: int | None = Field(default=None, ge=1, le=MAX_FRAMES)
-    frame_ms: int | None = Field(
-        default=None, ge=MIN_FRAME_MS, le=MAX_FRAME_MS, multiple_of=FRAME_STEP_MS
-    )
+    frame_ms: int | None = Field(default=None, ge=MIN_FRAME_MS, le=MAX_FRAME_MS, multiple_of=FRAME_STEP_MS)
 
     @field_validator("prompt", "negative_prompt", "model", "source", "source_cid", "mask_cid")
     @classmethod
@@ -137,7 +135,9 @@ class Recipe(BaseModel):
     @classmethod
     def _known(cls, action: str | None) -> str | None:
         if action is not None and action not in ACTIONS:
-            raise ValueError(f"is {reprlib.repr(action)}, which no model knows; use one of {', '.join(ACTIONS)}")
+            raise ValueError(
+                f"is {reprlib.repr(action)}, which no model knows; use one of {', '.join(ACTIONS)}"
+            )
         return action
 
     @field_validator("prompt")
@@ -179,7 +179,9 @@ class Recipe(BaseModel):
             raise ValueError(f"is a seamless {self.kind}; only tiles repeat, so ask for a tile")
         of_clips = (self.action, self.direction, self.frames, self.frame_ms)
         if self.kind is not Kind.CLIP and any(field is not None for field in of_clips):
-            raise ValueError(f"is a moving {self.kind}; only clips have actions and frames, so ask for a clip")
+            raise ValueError(
+                f"is a moving {self.kind}; only clips have actions and frames, so ask for a clip"
+            )
         if self.kind is Kind.CLIP and (self.frames is None or self.frame_ms is None):
             raise ValueError("is a clip without frames or their time; give both")
         return self

@@ -1,7 +1,8 @@
 """A training run: a network, its average, its optimiser, its clock and its files; it stops, waits and resumes.
 
-The out folder holds state.pt (everything a resumed run needs), log.csv (step, seconds, examples seen, learning rate, loss,
-loss by kind) and the average as fp16. Creating a file named ``pause`` there makes the run wait until it is removed.
+The out folder holds state.pt (everything a resumed run needs), log.csv (step, seconds, examples seen, learning rate,
+loss, loss by kind) and the average as fp16. Creating a file named ``pause`` there makes the run wait until it is
+removed.
 """
 
 import copy
@@ -30,8 +31,8 @@ Network = TypeVar("Network", bound=ModelMixin)
 
 @dataclass(frozen=True)
 class Schedule:
-    """``minutes``: training time in all, resumed parts included; ``learning_rate``: its peak; ``ema_decay``: how much of
-    the average stays at each step; ``folder``: the name of the fp16 average within ``out``."""
+    """``minutes``: training time in all, resumed parts included; ``learning_rate``: its peak; ``ema_decay``: how much
+    of the average stays at each step; ``folder``: the name of the fp16 average within ``out``."""
 
     out: Path
     minutes: float
