@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from generators.batching import Preview, StepListener
+from generators.clip import FinishedClip, finished_clip
+from generators.configured_clip import clip_animation, clip_recipe
 from generators.cutout import cut_out
 from generators.device import best_device
 from generators.drawer import draw_alone
@@ -76,6 +78,21 @@ class PictureGenerator:
         bundled models' recipes. Raises InvalidRecipe where a value cannot be drawn, WeightsUnavailable where no
         model fits or its files cannot be used.
         """
+        named = self._configured.get(model or "")
+        if named is not None and (kind is Kind.CLIP or named.entry.video):
+            return clip_recipe(
+                named,
+                prompt,
+                kind,
+                seed,
+                size=size,
+                steps=named.entry.steps_for(quality) if steps is None else steps,
+                guidance=guidance,
+                negative_prompt=negative_prompt,
+                palette=palette,
+                cutout=cutout,
+                **fields,
+            )
         if palette == "default":
             palette = None if kind is Kind.ILLUSTRATION else DEFAULT_COLOURS
         wanted = {
@@ -138,11 +155,12 @@ class PictureGenerator:
             recipe.precision,
             recipe.steps,
             recipe.guidance,
-            recipe.drawn_px or recipe.size,
+            recipe.drawn_size,
+            recipe.frames,
         )
 
     def draw_batch(self, batch: Sequence[Order], on_step: StepListener) -> Sequence[NDArray[np.uint8]]:
-        """Pixels as drawn (h w 4, uint8 each) of orders of one key; one thread at a time."""
+        """Pixels as drawn (h w 4, of clips f h w 4, uint8 each) of orders of one key; one thread at a time."""
         recipes = [order.recipe for order in batch]
         if recipes[0].model in self.models:
             return self._sprites.draw_batch(batch, on_step)
@@ -160,11 +178,13 @@ class PictureGenerator:
                 told = min(done // len(recipes), steps)
                 on_step(told - 1, steps, lambda: _among(preview(), positions, len(recipes)))
 
-        return model.draw(recipes, report)
+        return model.draw(batch, report)
 
-    def finish(self, pixels: NDArray[np.uint8], order: Order) -> FinishedPicture:
-        """The picture that was drawn as ``pixels``; on any thread. Raises PackageMissing, DrawingFailed."""
+    def finish(self, pixels: NDArray[np.uint8], order: Order) -> FinishedPicture | FinishedClip:
+        """The picture or clip that was drawn as ``pixels``; on any thread. Raises PackageMissing, DrawingFailed."""
         recipe = order.recipe
+        if recipe.kind is Kind.CLIP:
+            return finished_clip(clip_animation(pixels, recipe), recipe)
         if recipe.cutout:
             pixels = cut_out(pixels)
         if recipe.drawn_px is not None:
