@@ -10,9 +10,8 @@ from generators.model_files import INDEX, PartFiles, PipelineFiles, read_config
 from generators.video_family import VIDEO_FAMILIES, Video
 
 ANIMATEDIFF = "AnimateDiffPipeline"
-WAN_PATCH_PX = (
-    2  # of its transformers, in latents (Wan: Open and Advanced Large-Scale Video Generative Models, 4.2)
-)
+# Latents a side of what Wan's transformers see as one (Wan Team 2025, arXiv:2503.20314, section 4.2).
+WAN_PATCH = 2
 
 
 def check_parts(files: PipelineFiles, has_adapter: bool) -> None:
@@ -26,9 +25,7 @@ def check_parts(files: PipelineFiles, has_adapter: bool) -> None:
             )
     elif files.pipeline[:3] != files.named[:3]:
         raise WeightsUnavailable(_other(files, f"a {files.pipeline}"))
-    for_both = read_config(files.folder, INDEX).get(
-        "expand_timesteps"
-    )  # Wan 2.2's model of 5 billion parameters
+    for_both = bool(read_config(files.folder, INDEX).get("expand_timesteps"))  # Wan 2.2's model of 5 billion
     config = read_config(files.folder, "transformer/config.json")
     if files.pipeline.startswith(("Wan", "CogVideoX")) and config and not for_both:
         # What draws from a picture sees that picture's latents beside those that it draws.
@@ -48,14 +45,12 @@ def bounds(video: Video, files: PipelineFiles, adapter: PartFiles | None) -> tup
     """How many frames the folder's model draws at most, and what its width and height are multiples of."""
     step_px = VIDEO_FAMILIES[video.pipeline].size_step_px
     if video.pipeline == ANIMATEDIFF:
-        folder, name = (
-            (adapter.folder, "config.json") if adapter else (files.folder, "motion_adapter/config.json")
-        )
-        seen = read_config(folder, name).get("motion_max_seq_length", video.frames_max)
-        return min(video.frames_max, int(seen)), step_px
+        folder = adapter.folder if adapter else files.folder / "motion_adapter"
+        seen = read_config(folder, "config.json").get("motion_max_seq_length")
+        return min(video.frames_max, seen) if isinstance(seen, int) else video.frames_max, step_px
     if video.pipeline.startswith("Wan"):
-        scale = read_config(files.folder, "vae/config.json").get("scale_factor_spatial") or 8
-        return video.frames_max, max(step_px, int(scale) * WAN_PATCH_PX)
+        scale = read_config(files.folder / "vae", "config.json").get("scale_factor_spatial")
+        return video.frames_max, max(step_px, scale * WAN_PATCH) if isinstance(scale, int) else step_px
     return video.frames_max, step_px
 
 
