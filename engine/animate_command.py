@@ -51,7 +51,12 @@ def animate(
             asset = application.asset(asset_id)
             asked = movements(named or application.usual_actions(asset), facing)
             recipes = application.clips(
-                asset_id, asked, first_seed, frames=wanted["frames"], fps=wanted["fps"], quality=quality
+                asset_id,
+                asked,
+                first_seed,
+                frames=wanted["frames"],
+                frame_ms=wanted["frame_ms"],
+                quality=quality,
             )
             creation_id = draw_with_bar(application, recipes)
             made = application.records.assets_of(creation_id)

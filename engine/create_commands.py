@@ -11,13 +11,11 @@ from engine.answers import asset_json
 from engine.errors import InvalidRequest
 from engine.style_commands import style_folder
 from engine.terminal import AsJson, errors, notes, opened_application, out, print_json
-from generators.animation import MAX_FPS
+from generators.animation import MAX_FPS, frame_ms
 from generators.bundle import SIZES_PX
 from generators.motion import ACTIONS, Direction, action_named
 from generators.palette_choice import chosen_colour, chosen_outline, chosen_palette
 from generators.recipe import (
-    DEFAULT_COLOURS,
-    DEFAULT_SIZE_PX,
     DEFAULT_STRENGTH,
     MAX_FRAMES,
     Kind,
@@ -106,17 +104,17 @@ def create(
     if model is None and size not in (None, *SIZES_PX):
         raise typer.BadParameter("the bundled models draw at 32 or 64 px.", param_hint="--size")
     first_seed = random_seed() if seed is None else seed
-    default_palette = None if kind is Kind.ILLUSTRATION else DEFAULT_COLOURS
     with errors():
         wanted: dict[str, Any] = {
             "prompt": prompt,
             "kind": kind,
             "negative_prompt": negative_prompt,
-            "palette": default_palette if palette is None else chosen_palette(palette),
             "outline": None if outline is None else chosen_outline(outline),
             "background": None if background is None else chosen_colour(background),
             "seamless": seamless,
         }
+        if palette is not None:
+            wanted["palette"] = chosen_palette(palette)
         style = None if style_name is None else style_folder().read(style_name)
         if style is not None:
             _refuse_twice(style, palette=palette, outline=outline, background=background)
@@ -126,20 +124,20 @@ def create(
         check_request(
             **wanted, seed=first_seed, steps=steps, guidance=guidance, count=count, strength=strength
         )
+        if mask is not None and kind is Kind.CLIP:
+            raise InvalidRequest("A clip moves the whole picture; leave the mask out.")
         if mask is not None and source is None:
             raise InvalidRequest("A mask needs the picture that it belongs to; name that one with --from.")
         size = size or (style.size_for(kind) if style else None)
         with opened_application() as application:
-            if source is not None and kind is Kind.CLIP:
-                if mask is not None:
-                    raise InvalidRequest("A clip moves the whole picture; leave the mask out.")
+            if source is not None and kind is Kind.CLIP and application.generator.is_bundled(model):
                 given = application.moving_source(source, size)
                 size = given.size_px
                 wanted |= given.fields
                 moving["action"] = action or given.action
             elif source is not None:
-                px = size or DEFAULT_SIZE_PX[kind]
-                start = application.starting_from(source, px, strength, mask)
+                px = application.generator.start_px(kind, model, size)
+                start = application.starting_from(source, px, 1.0 if kind is Kind.CLIP else strength, mask)
                 open_palette = palette is None and (style is None or style.palette is None)
                 wanted = (wanted | start) if open_palette else (start | wanted)
             recipes = [
@@ -174,7 +172,8 @@ def moving_fields(kind: Kind, **given: Any) -> dict[str, Any]:
         raise InvalidRequest(f"A clip has 1 to {MAX_FRAMES} frames, not {given['frames']}.")
     if given["fps"] is not None and not 1 <= given["fps"] <= MAX_FPS:
         raise InvalidRequest(f"A clip shows 1 to {MAX_FPS:g} frames a second, not {given['fps']:g}.")
-    return given
+    fps = given.pop("fps")
+    return given | {"frame_ms": None if fps is None else frame_ms(fps)}
 
 
 def vary(

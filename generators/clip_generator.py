@@ -9,7 +9,7 @@ import torch
 from diffusers import DiffusionPipeline
 from numpy.typing import NDArray
 
-from generators.animation import Animation, frame_ms
+from generators.animation import Animation
 from generators.batching import StepListener
 from generators.clip import FinishedClip, finished_clip
 from generators.clip_finishing import finished_frames
@@ -19,7 +19,15 @@ from generators.cpu_layers import fit_to_cpu
 from generators.errors import InvalidRecipe
 from generators.finishing import FINISH
 from generators.models import SpriteModel
-from generators.motion import ACTIONS, FRAME_COUNTS, Action, Direction, action_in, action_named
+from generators.motion import (
+    ACTIONS,
+    FRAME_COUNTS,
+    Action,
+    Direction,
+    action_in,
+    action_named,
+    natural_frame_ms,
+)
 from generators.order import Order
 from generators.recipe import DEFAULT_SIZE_PX, Kind, Precision, Quality, Recipe
 from generators.sprite_generator import SpriteGenerator
@@ -55,14 +63,15 @@ class ClipGenerator:
         action: str | None = None,
         direction: Direction | None = None,
         frames: int | None = None,
-        fps: float | None = None,
+        frame_ms: int | None = None,
         size: int | None = None,
         quality: Quality = Quality.STANDARD,
         steps: int | None = None,
         guidance: float | None = None,
         **fields: Any,
     ) -> Recipe:
-        """The recipe of a clip. ``action`` left out is one that the prompt names, else the first of its kind.
+        """The recipe of a clip. ``action`` left out is what the prompt ends in, else idle; ``frame_ms`` left out is the
+        action's natural time.
 
         Raises InvalidRecipe where a value cannot be drawn.
         """
@@ -98,8 +107,7 @@ class ClipGenerator:
             action=moving.name,
             direction=direction,
             frames=count,
-            # An action takes as long in 8 frames as in 16.
-            frame_ms=frame_ms(fps) if fps is not None else frame_ms(1000 * count / 16 / moving.frame_ms),
+            frame_ms=natural_frame_ms(moving, count) if frame_ms is None else frame_ms,
             **fields,
         )
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from generators.animation import frame_ms
 from generators.errors import InvalidRecipe
 
 FRAME_COUNTS = (8, 16)  # what the bundled clip network was trained on
@@ -92,3 +93,8 @@ def action_in(prompt: str) -> Action:
 def actions_for(subject: str) -> list[str]:
     """The names of what a character, an item or a tile usually does."""
     return [action.name for action in ACTIONS.values() if action.subject == subject]
+
+
+def natural_frame_ms(action: Action, frames: int) -> int:
+    """Milliseconds that each of ``frames`` stands: an action takes as long in 8 frames as in 16."""
+    return frame_ms(1000 * frames / (FRAME_COUNTS[-1] * action.frame_ms))

@@ -32,7 +32,9 @@ def stirred(network: ClipNetwork) -> ClipNetwork:
         for parameter in network.parameters():
             if not parameter.any():
                 parameter.copy_(torch.randn(parameter.shape, generator=draw) * 0.1)
-        network.unet.conv_in.weight.copy_(torch.randn(network.unet.conv_in.weight.shape, generator=draw) * 0.1)
+        network.unet.conv_in.weight.copy_(
+            torch.randn(network.unet.conv_in.weight.shape, generator=draw) * 0.1
+        )
     return network
 
 

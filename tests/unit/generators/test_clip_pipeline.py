@@ -37,7 +37,9 @@ def test_clips_have_the_frames_that_were_asked_for(pipeline: ClipPipeline, pictu
         assert (made.shape, made.dtype) == ((count, 32, 32, 4), np.uint8)
 
 
-def test_a_seed_gives_the_same_clip_and_another_seed_another(pipeline: ClipPipeline, picture: np.ndarray) -> None:
+def test_a_seed_gives_the_same_clip_and_another_seed_another(
+    pipeline: ClipPipeline, picture: np.ndarray
+) -> None:
     first = drawn(pipeline, picture)
     assert np.array_equal(first, drawn(pipeline, picture))
     assert not np.array_equal(first, drawn(pipeline, picture, seed=2))
@@ -99,7 +101,9 @@ def test_seamless_frames_join_at_their_edges(pipeline: ClipPipeline, picture: np
     turned = np.roll(picture, 8, (0, 1))
 
     def apart(seamless: bool) -> float:
-        made, moved = (drawn(pipeline, each, seamless=seamless, num_inference_steps=1) for each in (picture, turned))
+        made, moved = (
+            drawn(pipeline, each, seamless=seamless, num_inference_steps=1) for each in (picture, turned)
+        )
         edge = np.s_[:, :4]
         return float(np.abs(np.roll(made, 8, (1, 2))[edge].astype(int) - moved[edge]).mean())
 

@@ -2,12 +2,14 @@ import pytest
 
 from generators.animation import MAX_FPS, MAX_FRAME_MS, MIN_FRAME_MS, frame_ms
 from generators.errors import InvalidRecipe
-from generators.motion import ACTIONS, SAID, action_in, action_named, actions_for
+from generators.motion import ACTIONS, SAID, action_in, action_named, actions_for, natural_frame_ms
 
 
 def test_action_that_nobody_knows_is_answered_with_those_that_are() -> None:
     assert action_named("run").loops
-    with pytest.raises(InvalidRecipe, match=r"There is no action 'fly'; use one of idle, walk, run, .* lava\."):
+    with pytest.raises(
+        InvalidRecipe, match=r"There is no action 'fly'; use one of idle, walk, run, .* lava\."
+    ):
         action_named("fly")
 
 
@@ -37,7 +39,8 @@ def test_every_kind_of_thing_does_something() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fps", "milliseconds"), [(12, 80), (12.5, 80), (10, 100), (60, 20), (MAX_FPS, MIN_FRAME_MS), (0.1, MAX_FRAME_MS)]
+    ("fps", "milliseconds"),
+    [(12, 80), (12.5, 80), (10, 100), (60, 20), (MAX_FPS, MIN_FRAME_MS), (0.1, MAX_FRAME_MS)],
 )
 def test_frames_stand_for_multiples_of_ten_milliseconds(fps: float, milliseconds: int) -> None:
     assert frame_ms(fps) == milliseconds
@@ -45,5 +48,5 @@ def test_frames_stand_for_multiples_of_ten_milliseconds(fps: float, milliseconds
 
 def test_natural_speeds_are_ones_that_files_can_hold() -> None:
     for action in ACTIONS.values():
-        assert frame_ms(1000 / action.frame_ms) == action.frame_ms
-        assert frame_ms(500 / action.frame_ms) == 2 * action.frame_ms, "the same time in 8 frames"
+        assert natural_frame_ms(action, 16) == action.frame_ms
+        assert natural_frame_ms(action, 8) == 2 * action.frame_ms, "the same time in 8 frames"
