@@ -66,7 +66,11 @@ def still_sequences(
             if wanted.search(picture.subject.rsplit("/", 1)[-1]) and (picture.pixels[..., 3] > 0).all():
                 yield from _recoloured(picture.pixels, picture.captions[0], action, picture.subject)
     for pairs, archive in ((OPENINGS, crawl), (CHESTS, packs)):
+        present = set(archive.namelist())
         for closed, opened, noun in pairs:
+            if not {closed, opened} <= present:
+                report.drop("door or chest that is not in the archive")
+                continue
             shut, open_ = load_canvas(archive, closed), load_canvas(archive, opened)
             if shut is None or open_ is None:
                 report.drop("door or chest of another size")
