@@ -209,7 +209,7 @@ class ClipGenerator:
 def load_clip_pipeline(
     model: SpriteModel, encoder: Any, tokenizer: Any, precision: Precision, device: torch.device
 ) -> ClipPipeline:
-    """The pipeline of a model's folder; networks in ``precision``, but what encodes in float32."""
+    """The pipeline of a model's folder, its networks in ``precision``."""
     with quiet_loading():
         pipeline: DiffusionPipeline = ClipPipeline.from_pretrained(
             model.folder,
@@ -222,7 +222,7 @@ def load_clip_pipeline(
         pipeline.to(device)
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         pipeline.network.to(dtype=dtype, memory_format=torch.channels_last)
-        pipeline.vae.decoder.to(dtype=dtype, memory_format=torch.channels_last)
+        pipeline.vae.to(dtype=dtype, memory_format=torch.channels_last)
         if device.type == "cpu":
             fit_to_cpu(pipeline.network.unet)
     pipeline.set_progress_bar_config(disable=True)

@@ -1,4 +1,4 @@
-"""The clip network: the sprite network with layers that look along time."""
+"""The clip network: the sprite network with layers that look along time, and a way to move what a picture shows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +17,9 @@ FACINGS = (Direction.RIGHT, Direction.DOWN, Direction.UP)
 PLACE_WIDTH = 8  # numbers that say where in its action a frame is
 SCENE_WIDTH = ACTION_SLOTS + len(FACINGS) + PLACE_WIDTH + 3
 HEADS = 4
+STILL_BIAS = 6.0  # of "not moved", at first: it has nine tenths of the weight among twenty-one moves
+LEAST_TIME = 0.02  # below it the noise hides nothing and the division means nothing
+CELL_PX = 4  # canvas pixels a side that one cell of the latents stands for
 
 
 def frame_phases(action: Action, frames: int) -> Tensor:
@@ -119,12 +122,51 @@ class WithMotion(nn.Module):
         return (self.motion(out[0]), *out[1:]) if isinstance(out, tuple) else self.motion(out)
 
 
+class Shifts:
+    """How a picture's cells look after it moved by up to ``reach_px`` pixels in each direction.
+
+    Latents have cells of four pixels, so of a picture moved by one pixel all cells differ. But the encoder is a
+    convolution: moved by four pixels, the cells are the same ones, one place further. So the latents of the picture
+    moved by 0 to 3 pixels each way hold those of every other move.
+    """
+
+    def __init__(self, reach_px: int, side: int) -> None:
+        moves = torch.arange(-reach_px, reach_px + 1)
+        self.count = len(moves)
+        self.border = -(-reach_px // CELL_PX)
+        whole, rest = torch.div(moves, CELL_PX, rounding_mode="floor"), moves % CELL_PX
+        padded = side + 2 * self.border
+        places = torch.arange(side)
+        # Where, in a picture with a border, a cell comes from that has moved so far (side moves).
+        origin = self.border + places[:, None] - whole[None]
+        rows = rest[None] * CELL_PX * padded * padded + origin * padded
+        columns = rest[None] * padded * padded + origin
+        index = rows[:, None, :, None] + columns[None, :, None, :]
+        self._index = index.reshape(side * side, self.count**2)
+
+    def candidates(self, latents: Tensor, wraps: Tensor) -> Tensor:
+        """What each cell may show (b cells moves c), moves down counting before moves right.
+
+        ``latents``: b 16 c h w, of the picture moved down and right by 0 to 3 pixels, moves down counting first.
+        ``wraps`` (b): whether what leaves the picture comes in on the other side, or more of its edge does.
+        """
+        border = [self.border] * 4
+        moved = latents.flatten(1, 2)
+        padded = F.pad(moved, border, mode="replicate")
+        if wraps.any():
+            padded = torch.where(wraps[:, None, None, None], F.pad(moved, border, mode="circular"), padded)
+        padded = padded.unflatten(1, latents.shape[1:3]).permute(0, 1, 3, 4, 2)
+        return padded.flatten(1, 3)[:, self._index.to(latents.device)]
+
+
 class ClipNetwork(ModelMixin, ConfigMixin):
     """The sprite network over the frames of clips, each beside the picture that moves.
 
-    The picture's own latents are further input channels of every frame, so that the network need only say what
-    changes; ``scene`` is added to the embedding of the time step. With nothing trained yet it answers each frame as
-    the sprite network would.
+    It answers twice for each cell of a frame: by drawing it, as the sprite network does, and by saying how far the
+    picture has moved there (one distribution over moves down, one over moves right), as in the dynamic filters of Finn
+    et al. 2016 (arXiv:1605.07157, section 3); a gate chooses. So what only moves keeps every pixel, and only what
+    changes has to be drawn. The picture's own latents are further input channels of every frame, and ``scene`` is added
+    to the embedding of the time step.
     """
 
     @register_to_config
@@ -136,12 +178,14 @@ class ClipNetwork(ModelMixin, ConfigMixin):
         cross_attention_dim: int = 384,
         attention_head_dim: int = 6,
         norm_num_groups: int = 16,
+        reach_px: int = 10,
     ) -> None:
         super().__init__()
+        self.shifts = Shifts(reach_px, sample_size)
         self.unet = UNet2DConditionModel(
             sample_size=sample_size,
             in_channels=2 * channels,
-            out_channels=channels,
+            out_channels=channels + 2 * self.shifts.count + 1,
             block_out_channels=tuple(block_out_channels),
             layers_per_block=1,
             norm_num_groups=norm_num_groups,
@@ -169,8 +213,8 @@ class ClipNetwork(ModelMixin, ConfigMixin):
             layers[index] = WithMotion(layers[index], MotionLayer(width, attention=width == coarse))
 
     @classmethod
-    def from_sprites(cls, sprites: UNet2DConditionModel) -> "ClipNetwork":
-        """A clip network that starts from what a sprite network knows."""
+    def from_sprites(cls, sprites: UNet2DConditionModel, reach_px: int = 10) -> "ClipNetwork":
+        """A clip network that draws what a sprite network draws, and at first lets the picture stand still."""
         config = sprites.config
         network = cls(
             config.sample_size,
@@ -179,42 +223,72 @@ class ClipNetwork(ModelMixin, ConfigMixin):
             config.cross_attention_dim,
             config.attention_head_dim,
             config.norm_num_groups,
+            reach_px,
         )
         own = {name: name.replace(".spatial.", ".") for name in network.unet.state_dict()}
         known = sprites.state_dict()
-        state = {name: known[old] for name, old in own.items() if old in known and name != "conv_in.weight"}
+        state = {
+            name: known[old]
+            for name, old in own.items()
+            if old in known and not name.startswith(("conv_in.weight", "conv_out."))
+        }
         network.unet.load_state_dict(state, strict=False)
+        first, last, channels, count = (
+            network.unet.conv_in,
+            network.unet.conv_out,
+            config.in_channels,
+            network.shifts.count,
+        )
         with torch.no_grad():
-            network.unet.conv_in.weight.zero_()
-            network.unet.conv_in.weight[:, : config.in_channels] = known["conv_in.weight"]
+            first.weight.zero_()
+            first.weight[:, :channels] = known["conv_in.weight"]
+            last.weight.zero_()
+            last.bias.zero_()
+            last.weight[:channels], last.bias[:channels] = known["conv_out.weight"], known["conv_out.bias"]
+            for still in (channels + count // 2, channels + count + count // 2):
+                last.bias[still] = STILL_BIAS
         return network
 
     def forward(
         self,
         noisy: Tensor,
         reference: Tensor,
+        candidates: Tensor,
         timestep: Tensor,
         scenes: Tensor,
         encoder_hidden_states: Tensor,
         encoder_attention_mask: Tensor,
     ) -> Tensor:
-        """The velocity of each frame (b f c h w).
+        """The velocity of each frame (b f c h w, float32).
 
-        ``noisy``: b f c h w; ``reference``: b c h w; ``timestep``: b, 0 to 1000; ``scenes``: b f SCENE_WIDTH, as
-        ``scene`` gives; ``encoder_hidden_states``: b 32 384 and their mask b 32.
+        ``noisy``: b f c h w; ``reference``: b c h w; ``candidates``: as ``Shifts.candidates`` gives; ``timestep``: b, 0
+        to 1000; ``scenes``: b f SCENE_WIDTH, as ``scene`` gives; ``encoder_hidden_states``: b 32 384 and their mask
+        b 32.
         """
-        clips, frames = noisy.shape[:2]
+        clips, frames, channels = noisy.shape[:3]
         timing = scenes[..., -3 - PLACE_WIDTH : -3], scenes[:, :1, None, -3:-2] > 0.5
         for layer in self.modules():
             if isinstance(layer, MotionLayer):
                 layer.timing = timing
         beside = torch.cat([noisy, reference[:, None].expand_as(noisy)], 2).flatten(0, 1)
-        velocity = self.unet(
-            beside.contiguous(memory_format=torch.channels_last),
+        answer = self.unet(
+            beside.to(self.dtype).contiguous(memory_format=torch.channels_last),
             timestep.expand(clips).repeat_interleave(frames),
             encoder_hidden_states.repeat_interleave(frames, 0),
             class_labels=scenes.flatten(0, 1),
             encoder_attention_mask=encoder_attention_mask.repeat_interleave(frames, 0),
             return_dict=False,
-        )[0]
-        return velocity.unflatten(0, (clips, frames))
+        )[0].unflatten(0, (clips, frames))
+        drawn, down, right, gate = answer.split([channels, self.shifts.count, self.shifts.count, 1], 2)
+        moved = self._moved(down, right, candidates)
+        at = (timestep.float() / 1000).clamp(min=LEAST_TIME).view(-1, 1, 1, 1, 1)
+        keeping = gate.float().sigmoid()
+        return keeping * (noisy - moved) / at + (1 - keeping) * drawn.float()
+
+    def _moved(self, down: Tensor, right: Tensor, candidates: Tensor) -> Tensor:
+        """The picture moved (b f c h w, float32), by distributions over moves (b f moves h w each)."""
+        clips, frames, _, height, width = down.shape
+        weights = down.softmax(2)[:, :, :, None] * right.softmax(2)[:, :, None]
+        weights = weights.flatten(2, 3).permute(0, 3, 4, 1, 2).reshape(clips * height * width, frames, -1)
+        mixed = torch.bmm(weights.to(candidates.dtype), candidates.flatten(0, 1))
+        return mixed.float().view(clips, height, width, frames, -1).permute(0, 3, 4, 1, 2)

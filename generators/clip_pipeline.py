@@ -10,7 +10,7 @@ from diffusers import AutoencoderTiny, DiffusionPipeline, FlowMatchEulerDiscrete
 from diffusers.utils import BaseOutput
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from generators.clip_network import FACINGS, ClipNetwork, frame_phases, scene
+from generators.clip_network import CELL_PX, FACINGS, ClipNetwork, frame_phases, scene
 from generators.motion import Action, Direction
 from generators.prompt_reader import PromptReader
 from generators.seamless import circular
@@ -33,6 +33,16 @@ def clip_noise(shape: Sequence[int], generator: torch.Generator) -> torch.Tensor
     shared = torch.randn((1, *shape[1:]), generator=generator)
     own = torch.randn(tuple(shape), generator=generator)
     return SHARED_NOISE**0.5 * shared + (1 - SHARED_NOISE) ** 0.5 * own
+
+
+def shifted(picture: np.ndarray, wraps: bool) -> np.ndarray:
+    """A picture (h w 4) moved down and right by 0 to 3 pixels each (16 h w 4); what comes in is clear, or wraps."""
+    height, width = picture.shape[:2]
+    wider = np.pad(
+        picture, ((CELL_PX - 1, 0), (CELL_PX - 1, 0), (0, 0)), mode="wrap" if wraps else "constant"
+    )
+    starts = range(CELL_PX - 1, -1, -1)
+    return np.stack([wider[top : top + height, left : left + width] for top in starts for left in starts])
 
 
 class ClipPipeline(DiffusionPipeline):
@@ -72,10 +82,12 @@ class ClipPipeline(DiffusionPipeline):
             self._prompts = PromptReader(self.tokenizer, self.text_encoder, self.network.dtype)
         return self._prompts([prompt])
 
-    def encode(self, picture: np.ndarray) -> torch.Tensor:
-        """Pixels (h w 4, uint8, straight alpha) -> latents (1 16 h/4 w/4, float32)."""
-        cells = torch.nn.functional.pixel_unshuffle(premultiplied(picture[None]).to(self.device), PATCH_PX)
-        return self.vae.encode(cells).latents.float()
+    def encode(self, picture: np.ndarray, wraps: bool) -> torch.Tensor:
+        """Pixels (h w 4, uint8, straight alpha) -> latents (16 16 h/4 w/4) of the picture moved down and right by 0 to
+        3 pixels, moves down counting first. What leaves it comes back on the other side where it ``wraps``."""
+        moved = premultiplied(shifted(picture, wraps)).to(self.device)
+        cells = torch.nn.functional.pixel_unshuffle(moved, PATCH_PX).to(self.network.dtype)
+        return self.vae.encoder(cells.contiguous(memory_format=torch.channels_last))
 
     @torch.inference_mode()  # a preview may be decoded after the step, on another thread
     def decode(self, latents: torch.Tensor) -> np.ndarray:
@@ -126,16 +138,20 @@ class ClipPipeline(DiffusionPipeline):
         sigmas = np.linspace(1.0, 1.0 / num_inference_steps, num_inference_steps)
         self.scheduler.set_timesteps(sigmas=sigmas, device=device)
         with circular(self.network.unet, self.vae) if seamless else nullcontext():
-            reference = self.encode(image).to(dtype)
+            moved = self.encode(image, wraps=action.subject == "tile")[None]
+            candidates = self.network.shifts.candidates(
+                moved, torch.tensor([action.subject == "tile"], device=device)
+            )
             for index, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
                 velocity = self.network(
-                    latents.to(dtype),
-                    reference,
-                    timestep[None].to(dtype),
+                    latents,
+                    moved[:, 0],
+                    candidates,
+                    timestep[None],
                     scenes,
                     states.to(device, dtype),
                     mask.to(device),
-                ).float()
+                )
                 if callback_on_step_end is not None:
                     clean = (latents - self.scheduler.sigmas[index] * velocity)[0]
                     callback_on_step_end(index, num_inference_steps, lambda clean=clean: self.decode(clean))

@@ -15,14 +15,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from diffusers import AutoencoderTiny, UNet2DConditionModel
+from numpy.typing import NDArray
 
 from generators.bundle import WEIGHTS_FOLDER
 from generators.clip_network import ClipNetwork
-from generators.clip_pipeline import clip_noise
+from generators.clip_pipeline import clip_noise, shifted
 from generators.cpu_layers import fit_to_cpu
 from generators.sprite_pipeline import PATCH_PX, premultiplied
 from generators.text_encoder import quiet_loading
-from tools.clips.batches import FRAMES_A_BATCH, ClipBatches
+from tools.clips.batches import FRAMES_A_BATCH, ClipBatches, reference_pictures
 from tools.clips.dataset import ClipSet, read_set
 from tools.clips.sequence import CANVAS_PX
 from tools.clips.sheet import save_sheet
@@ -31,6 +32,7 @@ from tools.training_run import Schedule, TrainingRun
 
 EMA_DECAY = 0.998
 STILL_WEIGHT, MOST_WEIGHT = 0.5, 3.0  # of a cell in the loss: what moves counts more than what stays
+LATE = 0.25  # times below it count for less
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Plan:
     data: Path
     out: Path
     start_from: Path
+    network: Path | None
     minutes: float
     frames_a_batch: int
     learning_rate: float
@@ -54,9 +57,7 @@ class ClipRun(TrainingRun[ClipNetwork]):
         torch.manual_seed(plan.seed)
         self.plan = plan
         if network is None:
-            with quiet_loading():
-                sprites = UNet2DConditionModel.from_pretrained(plan.start_from / "unet", dtype=torch.float32)
-            network = ClipNetwork.from_sprites(sprites)
+            network = first_network(plan)
         if device.type == "cpu":
             fit_to_cpu(network.unet)  # a step takes 1.2 s of a core with these layers and 1.7 without
         schedule = Schedule(plan.out, plan.minutes, plan.learning_rate, EMA_DECAY, "network")
@@ -72,21 +73,24 @@ class ClipRun(TrainingRun[ClipNetwork]):
         noise = torch.stack([clip_noise(batch.clean.shape[1:], generator) for _ in range(clips)]).to(
             self.device
         )
-        clean, reference = batch.clean.to(self.device), batch.reference.to(self.device)
+        clean, moved = batch.clean.to(self.device), batch.moved.to(self.device)
         at = t[:, None, None, None, None]
         noisy = (1 - at) * clean + at * noise
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             velocity = self.network(
                 noisy,
-                reference,
+                moved[:, 0],
+                self.network.shifts.candidates(moved.to(torch.bfloat16), batch.wraps.to(self.device)),
                 t * 1000,
                 batch.scenes.to(self.device),
                 batch.states.to(self.device),
                 batch.mask.to(self.device),
             )
-        moved = (clean - reference[:, None]).abs().mean(2, keepdim=True)
-        weight = (STILL_WEIGHT + 2 * moved).clamp(max=MOST_WEIGHT)
-        error = (velocity.float() - (noise - clean)) ** 2
+        changed = (clean - moved[:, :1]).abs().mean(2, keepdim=True)
+        weight = (STILL_WEIGHT + 2 * changed).clamp(max=MOST_WEIGHT)
+        # A velocity is an error of the picture divided by the time: near its end small errors must not drown the rest.
+        late = (at / LATE).clamp(max=1) ** 2
+        error = (velocity.float() - (noise - clean)) ** 2 * late
         each = (error * weight).mean((1, 2, 3, 4)) / weight.mean((1, 2, 3, 4)).clamp(min=0.5)
         self.learn(each.mean(), clips)
         by_kind: dict[str, list[float]] = defaultdict(list)
@@ -95,19 +99,41 @@ class ClipRun(TrainingRun[ClipNetwork]):
         return float(each.detach().mean()), by_kind
 
 
+def first_network(plan: Plan) -> ClipNetwork:
+    """The clip network that a run starts from, where the plan names one, else what the sprite network knows."""
+    with quiet_loading():
+        if plan.network is not None:
+            return ClipNetwork.from_pretrained(plan.network, dtype=torch.float32)
+        sprites = UNet2DConditionModel.from_pretrained(plan.start_from / "unet", dtype=torch.float32)
+    return ClipNetwork.from_sprites(sprites)
+
+
 @torch.inference_mode()
-def encoded(vae: AutoencoderTiny, made: ClipSet, kept: Path) -> torch.Tensor:
-    """The latents of all pictures (n 16 16 16, fp16), kept in a file for next time."""
-    if kept.exists():
-        return torch.load(kept, weights_only=True, mmap=True)
+def encoded(vae: AutoencoderTiny, made: ClipSet, folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """The latents of all pictures (n 16 16 16, fp16), and of the pictures that sequences start from, shifted (r 16 16
+    16 16); kept in files for next time."""
     encoder = vae.encoder.to(torch.bfloat16).to(memory_format=torch.channels_last)
-    parts = []
-    for begin in range(0, len(made.pixels), 256):
-        cells = F.pixel_unshuffle(premultiplied(np.array(made.pixels[begin : begin + 256])), PATCH_PX)
-        cells = cells.to(torch.bfloat16).contiguous(memory_format=torch.channels_last)
-        parts.append(encoder(cells).half().contiguous())
-    torch.save(torch.cat(parts), kept)
-    return torch.cat(parts)
+
+    def latents(pixels: NDArray[np.uint8]) -> torch.Tensor:
+        cells = F.pixel_unshuffle(premultiplied(pixels), PATCH_PX).to(torch.bfloat16)
+        return encoder(cells.contiguous(memory_format=torch.channels_last)).half().contiguous()
+
+    wrapping = {picture for row in made.rows if row.kind == "tile" for picture in row.references}
+    wanted = {
+        "latents.pt": (
+            latents(np.array(made.pixels[begin : begin + 256])) for begin in range(0, len(made.pixels), 256)
+        ),
+        "moved.pt": (
+            latents(shifted(np.array(made.pixels[picture]), picture in wrapping))[None]
+            for picture in reference_pictures(made)
+        ),
+    }
+    for name, parts in wanted.items():
+        if not (folder / name).exists():
+            torch.save(torch.cat(list(parts)), folder / f"{name}.new")
+            (folder / f"{name}.new").rename(folder / name)
+    first, second = (torch.load(folder / name, weights_only=True, mmap=True) for name in wanted)
+    return first, second
 
 
 def train(plan: Plan) -> None:
@@ -118,8 +144,8 @@ def train(plan: Plan) -> None:
     made = read_set(plan.data)
     with quiet_loading():
         vae = AutoencoderTiny.from_pretrained(plan.start_from / "vae", dtype=torch.float32)
-    latents = encoded(vae, made, plan.data / "latents.pt")
-    batches = ClipBatches(made, latents, read_text_cache(plan.data, CANVAS_PX), plan.seed)
+    latents, moved = encoded(vae, made, plan.data)
+    batches = ClipBatches(made, latents, moved, read_text_cache(plan.data, CANVAS_PX), plan.seed)
     run = ClipRun(plan, device)
     run.drive(
         lambda: run.train_step(batches),
@@ -133,6 +159,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
         "--start-from", type=Path, default=WEIGHTS_FOLDER / "sprite-64", help="a 64 px sprite pipeline"
+    )
+    parser.add_argument(
+        "--network", type=Path, help="a clip network to start from, in place of the pipeline's"
     )
     parser.add_argument(
         "--minutes", type=float, default=120.0, help="training time in all, resumed parts included"

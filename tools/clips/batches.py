@@ -25,15 +25,16 @@ KIND_SHARES = {
 SHORT_SHARE = 0.7  # of the batches have 8 frames a clip, the others 16
 FRAMES_A_BATCH = 64
 CAPTION_DROPOUT = 0.1
-REFERENCE_NOISE = 0.15  # at most, on latents: what is animated later was drawn by a network and is less crisp
 
 
 @dataclass(frozen=True)
 class ClipBatch:
-    """``clean``: b f c h w; ``reference``: b c h w; ``scenes``: b f SCENE_WIDTH; ``states``, ``mask``: captions."""
+    """``clean``: b f c h w; ``moved``: b 16 c h w, the picture that moves, shifted, and whether it ``wraps`` (b);
+    ``scenes``: b f SCENE_WIDTH; ``states``, ``mask``: captions."""
 
     clean: torch.Tensor
-    reference: torch.Tensor
+    moved: torch.Tensor
+    wraps: torch.Tensor
     scenes: torch.Tensor
     states: torch.Tensor
     mask: torch.Tensor
@@ -49,18 +50,29 @@ def chosen_frames(row: Row, count: int) -> np.ndarray:
     ).astype(int)
 
 
+def reference_pictures(made: ClipSet) -> list[int]:
+    """The pictures that sequences start from, in order: those whose shifted latents are kept."""
+    return sorted({picture for row in made.rows for picture in row.references})
+
+
 class ClipBatches:
-    """Draws training batches of latents (n c h w, one a picture); the batch of a step is always the same."""
+    """Draws training batches; the batch of a step is always the same.
+
+    ``latents``: n c h w, one a picture; ``moved``: r 16 c h w, one for each of ``reference_pictures``.
+    """
 
     def __init__(
         self,
         made: ClipSet,
         latents: torch.Tensor,
+        moved: torch.Tensor,
         text: TextCache,
         seed: int,
         shares: Mapping[str, float] = KIND_SHARES,
     ) -> None:
-        self._made, self._latents, self._text, self._seed = made, latents, text, seed
+        self._made, self._latents, self._moved = made, latents, moved
+        self._text, self._seed = text, seed
+        self._places = {picture: place for place, picture in enumerate(reference_pictures(made))}
         training = [row for row in made.rows if not (row.held_out or row.held_out_pair)]
         together = Counter((row.kind, row.action, row.direction) for row in training)
         roots = Counter[str]()
@@ -84,13 +96,8 @@ class ClipBatches:
         clean = torch.stack(
             [self._latents[np.array(row.frames)[chosen_frames(row, count)]] for row in rows]
         ).float()
-        reference = torch.stack(
-            [self._latents[row.references[int(draw.random() ** 2 * len(row.references))]] for row in rows]
-        ).float()
-        noise = torch.from_numpy(draw.standard_normal(reference.shape).astype(np.float32))
-        strength = torch.from_numpy(
-            (draw.random(size) * (draw.random(size) < 0.5) * REFERENCE_NOISE).astype(np.float32)
-        )
+        references = [row.references[int(draw.random() ** 2 * len(row.references))] for row in rows]
+        moved = torch.stack([self._moved[self._places[each]] for each in references]).float()
         captions = [
             self._empty
             if draw.random() < CAPTION_DROPOUT
@@ -100,7 +107,8 @@ class ClipBatches:
         states, mask = self._text.batch(np.array(captions))
         return ClipBatch(
             clean=clean,
-            reference=reference + strength[:, None, None, None] * noise,
+            moved=moved,
+            wraps=torch.tensor([row.kind == "tile" for row in rows]),
             scenes=torch.stack([row_scene(row, count) for row in rows]),
             states=states,
             mask=mask,

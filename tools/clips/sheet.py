@@ -72,7 +72,7 @@ def pipeline_of(network: ClipNetwork, sprites: Path) -> ClipPipeline:
         own.load_state_dict(network.state_dict())
         own = own.eval().to(torch.bfloat16).to(memory_format=torch.channels_last)
         vae = AutoencoderTiny.from_pretrained(sprites / "vae", dtype=torch.float32)
-        vae.decoder.to(torch.bfloat16)
+        vae.to(torch.bfloat16).to(memory_format=torch.channels_last)
     pipeline = ClipPipeline(
         own, FlowMatchEulerDiscreteScheduler(shift=SHIFT), vae, encoder.model, encoder.tokenizer
     )

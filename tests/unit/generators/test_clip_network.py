@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
 
-from generators.clip_network import SCENE_WIDTH, ClipNetwork, frame_phases, places, scene
+from generators.clip_network import SCENE_WIDTH, ClipNetwork, Shifts, frame_phases, places, scene
+from generators.clip_pipeline import shifted
 from generators.cpu_layers import fit_to_cpu
 from generators.motion import ACTIONS, Direction
 from generators.text_encoder import quiet_loading
@@ -15,9 +17,11 @@ def inputs(network: ClipNetwork, frames: int = 8) -> dict[str, torch.Tensor]:
     draw = torch.Generator().manual_seed(3)
     scenes = [scene(action, Direction.RIGHT, frame_phases(action, frames), 1) for action in (RUN, DIE)]
     width = network.config.cross_attention_dim
+    moved = torch.randn(2, 16, 16, 8, 8, generator=draw)
     return {
         "noisy": torch.randn(2, frames, 16, 8, 8, generator=draw),
-        "reference": torch.randn(2, 16, 8, 8, generator=draw),
+        "reference": moved[:, 0],
+        "candidates": network.shifts.candidates(moved, torch.tensor([False, False])),
         "timestep": torch.tensor([300.0, 700.0]),
         "scenes": torch.stack(scenes),
         "encoder_hidden_states": torch.randn(2, 32, width, generator=draw),
@@ -38,10 +42,16 @@ def stirred(network: ClipNetwork) -> ClipNetwork:
     return network
 
 
+def with_gate(network: ClipNetwork, value: float) -> ClipNetwork:
+    with torch.no_grad():
+        network.unet.conv_out.bias[-1] = value
+    return network
+
+
 @pytest.mark.parametrize("fitted", [False, True])
-def test_untrained_network_answers_each_frame_as_the_sprite_network_does(fitted: bool) -> None:
+def test_untrained_network_draws_each_frame_as_the_sprite_network_does(fitted: bool) -> None:
     sprites: UNet2DConditionModel = tiny_sprites()
-    network = ClipNetwork.from_sprites(sprites).eval()
+    network = with_gate(ClipNetwork.from_sprites(sprites).eval(), -40)
     if fitted:
         fit_to_cpu(network.unet)
     given = inputs(network)
@@ -55,6 +65,40 @@ def test_untrained_network_answers_each_frame_as_the_sprite_network_does(fitted:
         ).sample.unflatten(0, (2, 8))
     assert made.shape == (2, 8, 16, 8, 8)
     torch.testing.assert_close(made, wanted, atol=1e-4, rtol=1e-4)
+
+
+def test_untrained_network_lets_the_picture_stand_where_it_moves_it() -> None:
+    network = with_gate(tiny_network(), 40)
+    given = inputs(network)
+    given["candidates"] = network.shifts.candidates(
+        torch.ones(2, 16, 16, 8, 8) * given["reference"].mean(), torch.tensor([False, False])
+    )
+    with torch.inference_mode():
+        velocity = network(**given)
+    at = (given["timestep"] / 1000).view(2, 1, 1, 1, 1)
+    torch.testing.assert_close(
+        given["noisy"] - at * velocity, torch.full_like(velocity, given["reference"].mean())
+    )
+
+
+def cells(pictures: np.ndarray) -> torch.Tensor:
+    """Pictures (b h w 4) by cells of four pixels (b 64 h/4 w/4): an encoder that loses nothing."""
+    count, height, width, _ = pictures.shape
+    parts = torch.from_numpy(pictures.astype(np.float32)).view(count, height // 4, 4, width // 4, 4, 4)
+    return parts.permute(0, 2, 4, 5, 1, 3).reshape(count, 64, height // 4, width // 4)
+
+
+@pytest.mark.parametrize("wraps", [False, True])
+def test_candidates_are_the_picture_moved_by_every_number_of_pixels(wraps: bool) -> None:
+    picture = np.zeros((32, 32, 4), np.uint8)
+    inside = np.s_[:] if wraps else np.s_[10:22]
+    picture[inside, inside] = np.random.default_rng(0).integers(0, 255, picture[inside, inside].shape)
+    shifts = Shifts(reach_px=10, side=8)
+    found = shifts.candidates(cells(shifted(picture, wraps))[None], torch.tensor([wraps]))
+    assert found.shape == (1, 64, 21 * 21, 64)
+    for down, right in ((0, 0), (1, 0), (0, -1), (-5, 7), (10, -10), (3, 3), (-8, -4)):
+        wanted = cells(np.roll(picture, (down, right), (0, 1))[None])[0].flatten(1).T
+        assert torch.equal(found[0, :, (down + 10) * 21 + right + 10], wanted), (down, right)
 
 
 def test_a_clip_is_the_same_beside_another() -> None:
@@ -96,7 +140,7 @@ def test_the_picture_and_the_action_are_heard() -> None:
     given = inputs(network)
     with torch.inference_mode():
         made = network(**given)
-        for name in ("reference", "scenes"):
+        for name in ("reference", "candidates", "scenes"):
             other = network(**{**given, name: given[name].flip(0)})
             assert (made - other).abs().max() > 1e-3, name
 

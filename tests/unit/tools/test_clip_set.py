@@ -8,7 +8,7 @@ import torch
 from generators.motion import ACTIONS, Direction
 from tools.clip_dataset import sequences
 from tools.clips import moves
-from tools.clips.batches import ClipBatches, chosen_frames
+from tools.clips.batches import ClipBatches, chosen_frames, reference_pictures
 from tools.clips.dataset import Row, read_set, write_set
 from tools.clips.ninja import ninja_sequences
 from tools.clips.sequence import Sequence, on_canvas
@@ -148,13 +148,15 @@ def test_written_set_keeps_each_picture_once_and_holds_subjects_out_whole(writte
 def test_batches_are_of_training_sequences_and_the_same_for_a_step(written: Path) -> None:
     made = read_set(written)
     marked = torch.arange(len(made.pixels), dtype=torch.float32)[:, None, None, None].expand(-1, 16, 16, 16)
-    batches = ClipBatches(made, marked, read_text_cache(written, 64), seed=0, shares={"item": 1.0})
+    started = marked[reference_pictures(made)][:, None].expand(-1, 16, -1, -1, -1)
+    batches = ClipBatches(made, marked, started, read_text_cache(written, 64), seed=0, shares={"item": 1.0})
     kept_out = {frame for row in made.rows if row.held_out for frame in row.frames}
     lengths = set()
     for step in range(12):
         batch, again = batches.batch(step), batches.batch(step)
         assert torch.equal(batch.clean, again.clean)
-        assert torch.equal(batch.reference, again.reference)
+        assert torch.equal(batch.moved, again.moved)
+        assert torch.equal(batch.moved[:, 0], batch.clean[:, 0]), "a sequence starts from its own picture"
         assert not kept_out & set(batch.clean[:, :, 0, 0, 0].flatten().int().tolist())
         lengths.add(batch.clean.shape[1])
         assert batch.clean.shape[0] * batch.clean.shape[1] == 64

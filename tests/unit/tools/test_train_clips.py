@@ -37,14 +37,15 @@ def data(tmp_path: Path) -> Path:
 def plan(data: Path, tmp_path: Path) -> Plan:
     out = tmp_path / "run"
     out.mkdir()
-    return Plan(data, out, tmp_path, 60.0, 16, 1e-3, 0, torch.get_num_threads())
+    return Plan(data, out, tmp_path, None, 60.0, 16, 1e-3, 0, torch.get_num_threads())
 
 
 def batches_of(plan: Plan) -> ClipBatches:
     made = read_set(plan.data)
-    latents = encoded(tiny_codec(), made, plan.data / "latents.pt")
+    latents, moved = encoded(tiny_codec(), made, plan.data)
     assert latents.shape == (len(made.pixels), 16, 16, 16)
-    return ClipBatches(made, latents, read_text_cache(plan.data, 64), plan.seed, {"item": 1.0})
+    assert moved.shape == (24, 16, 16, 16, 16)
+    return ClipBatches(made, latents, moved, read_text_cache(plan.data, 64), plan.seed, {"item": 1.0})
 
 
 def network() -> ClipNetwork:
