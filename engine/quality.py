@@ -7,9 +7,11 @@ from assets.asset import Asset
 from assets.canonical_json import JsonObject, thaw
 from engine.asset_files import AssetFiles
 from engine.errors import QualityRefused
+from generators.apng import read_apng
+from generators.clip_gate import inspect_clip
 from generators.finishing import read_png
 from generators.quality_gate import NearCopies, PictureRules, QualityCheck, Rules, failed, inspect
-from generators.recipe import Recipe
+from generators.recipe import Kind, Recipe
 
 
 class QualityGate:
@@ -19,13 +21,15 @@ class QualityGate:
         self._files, self._near_copies = files, near_copies
 
     def inspect(self, asset: Asset) -> list[QualityCheck]:
-        """Every check of the asset's picture. Raises BlockMissing and BlockDamaged where it cannot be read."""
-        recipe = Recipe.from_dict(thaw(asset.recipe))
+        """Every check of the asset's picture or clip. Raises BlockMissing and BlockDamaged where it cannot be read."""
+        recipe, media = Recipe.from_dict(thaw(asset.recipe)), self._files.read(asset.media_cid)
+        if recipe.kind is Kind.CLIP:
+            return inspect_clip(read_apng(media)[0].frames, recipe, self._near_copies())
         # Within a mask nothing may be drawn over what stays: its colours and edges are the source's.
         rules: PictureRules = (
             recipe if recipe.mask_cid is None else Rules(recipe.kind, seamless=recipe.seamless)
         )
-        return inspect(read_png(self._files.read(asset.media_cid))[0], rules, self._near_copies())
+        return inspect(read_png(media)[0], rules, self._near_copies())
 
     def passed(self, asset: Asset, force: bool) -> Asset:
         """The asset as it may be minted: itself where every check holds; with ``force`` one whose metadata names
