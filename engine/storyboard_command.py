@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from engine.data_folder import writing_whole
 from engine.errors import ExportFailed, InvalidRequest, WriterFailed
-from engine.storyboard.production import Production
+from engine.storyboard.production import Production, letters_of
 from engine.storyboard.reader import checked_storyboard, read_storyboard
 from engine.storyboard.role import Role, named_assets
 from engine.storyboard.script import FILM_ENDINGS, Storyboard
@@ -91,7 +91,7 @@ def _film(application: "Application", source: Path, path: Path, form: SubtitleFo
 
     board = read_storyboard(source, application.records.asset)
     if form is SubtitleForm.BURN:
-        check_letters(board)
+        check_letters(board, letters_of(board, source.parent))
     store = ShotStore(application.folder.storyboards)
     production = Production(board, source.parent, application.records.asset, application.clips, store)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -13,7 +13,8 @@ from assets.asset import Asset, AssetKind
 from engine.storyboard.backdrop import colour_backdrop, picture_backdrop, tile_backdrop
 from engine.storyboard.camera import shot_through
 from engine.storyboard.clip_source import ClipSource
-from engine.storyboard.reader import FindAsset, names_asset
+from engine.storyboard.letters import BUILT_IN, Letters
+from engine.storyboard.reader import FindAsset, file_beside, names_asset
 from engine.storyboard.script import STILL, Member, Point, Shot, Storyboard
 from engine.storyboard.shot_store import ShotStore
 from engine.storyboard.stage import Actor, Figure, Stage, leg_direction
@@ -62,7 +63,7 @@ class Production:
     def pictures(self, burn: bool, on_frame: Listener = lambda: None) -> Iterator[NDArray[np.uint8]]:
         """The film's pictures (h w 3, uint8) of the shots that ``draw`` drew, with subtitles where ``burn`` says so."""
         board = self._board
-        subtitler = Subtitler(board.output_size)
+        subtitler = Subtitler(board.output_size, letters_of(board, self._folder))
         for shot, digest in zip(board.shots, self._digests, strict=True):
             count, lines = shot.frames(board.fps), shot.lines(board.fps) if burn else ()
             for index, frame in enumerate(self._store.frames(digest)):
@@ -106,7 +107,7 @@ class Production:
     def _picture_file(self, shot: Shot) -> Path | None:
         if shot.background.startswith("#") or self._find(shot.background) is not None:
             return None
-        return self._folder / Path(shot.background).expanduser()
+        return file_beside(self._folder, shot.background)
 
     def _backdrop(self, shot: Shot) -> NDArray[np.uint8]:
         size = self._board.stage_size(shot)
@@ -159,6 +160,11 @@ class Production:
     def _drawn_clip(self, asset_id: str, action: str, direction: Direction | None) -> Animation:
         way = None if direction is None else direction.value
         return self._source.animation(asset_id, action, way, CLIP_FRAMES, self._board.seed)
+
+
+def letters_of(board: Storyboard, folder: Path) -> Letters:
+    """The font of a storyboard in ``folder``. Raises InvalidStoryboard."""
+    return BUILT_IN if board.font is None else Letters.read(file_beside(folder, board.font))
 
 
 def _usual_action(kind: AssetKind, member: Member) -> str:

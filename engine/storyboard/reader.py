@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from assets.asset import Asset, AssetKind
 from engine.errors import InvalidStoryboard
+from engine.storyboard.letters import Letters
 from engine.storyboard.script import MAX_STAGE_PX, MIN_SIDE_PX, Member, Storyboard
 from engine.storyboard.yaml_document import MAX_BYTES, Document, Place, read_yaml
 from generators.errors import InvalidPicture
@@ -29,6 +30,7 @@ _WANTED = {
     "stage": _SIZE,
     "scale": "a whole number from 1 to 16",
     "fps": "a whole number from 1 to 60",
+    "font": "a font file",
     "seed": "a whole number from 0 to 2^53 - 1",
     "shots": "a list of 1 to 100 shots",
     "seconds": "a number from 0.1 to 60",
@@ -76,6 +78,11 @@ def checked_storyboard(data: bytes, folder: Path, find: FindAsset) -> Storyboard
         board = Storyboard.model_validate(document.value)
     except ValidationError as error:
         raise _told(document, error) from error
+    if board.font is not None:
+        try:
+            Letters.read(file_beside(folder, board.font))
+        except InvalidStoryboard as error:
+            raise document.problem(("font",), str(error)) from error
     for index, shot in enumerate(board.shots):
         place: Place = ("shots", index)
         width, height = board.stage_size(shot)
@@ -96,6 +103,11 @@ def checked_storyboard(data: bytes, folder: Path, find: FindAsset) -> Storyboard
     return board
 
 
+def file_beside(folder: Path, name: str) -> Path:
+    """The file that a storyboard in ``folder`` names."""
+    return folder / name
+
+
 def names_asset(background: str, find: FindAsset) -> Asset | None:
     """The asset that a background names, or None where it is a colour or a file."""
     return None if background.startswith("#") else find(background)
@@ -112,8 +124,8 @@ def _check_background(
         return
     if background.startswith("asset-"):
         raise document.problem(place, _no_asset(background))
-    path = folder / Path(background).expanduser()
     try:
+        path = file_beside(folder, background)
         if not path.is_file():
             raise document.problem(
                 place, f"there is neither an asset nor a picture file {background[:200]!r}; check the name."

@@ -162,7 +162,8 @@ class Shot(_Part):
 class Storyboard(_Part):
     """A film: ``size`` in scene pixels, scaled by the whole number ``scale``, shown at ``fps`` frames a second.
 
-    ``scale`` None is the largest that stays within 1280 x 720. ``seed`` is that of every clip drawn for it.
+    ``scale`` None is the largest that stays within 1280 x 720. ``seed`` is that of every clip drawn for it, ``font`` a
+    font file for burnt subtitles.
     """
 
     title: Text
@@ -170,6 +171,7 @@ class Storyboard(_Part):
     scale: int | None = Field(default=None, ge=1, le=16)
     fps: int = Field(default=DEFAULT_FPS, ge=1, le=60)
     seed: int = Field(default=0, ge=0, le=MAX_SEED)
+    font: str | None = Field(default=None, min_length=1, max_length=4096)
     shots: Annotated[tuple[Shot, ...], BeforeValidator(_listed)] = Field(min_length=1, max_length=MAX_SHOTS)
 
     @model_validator(mode="after")

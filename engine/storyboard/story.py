@@ -44,7 +44,7 @@ _PLACES = (
     ("castle hall throne tower temple room house", "#4a4058", "#6a5a58"),
 )
 _DAY = ("#5a7fb5", "#5c7a44")
-_SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+")
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[.!?…][\"'”’)])\s+")
 
 
 def sentences(story: str) -> list[str]:

@@ -5,9 +5,10 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from engine.errors import InvalidStoryboard
+from engine.storyboard.letters import Letters, wrapped
 from engine.storyboard.script import Line, Storyboard
 
 MARGIN = 0.05  # of each side, which old screens cut off (SMPTE ST 2046-1: 90 percent of the picture is safe)
@@ -28,8 +29,8 @@ class SubtitleForm(StrEnum):
 class Subtitler:
     """Sets texts at the bottom of pictures of one size, and keeps the last one that it set."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        self._size = size
+    def __init__(self, size: tuple[int, int], letters: Letters) -> None:
+        self._size, self._letters = size, letters
         self._last: tuple[str, NDArray[np.uint8], NDArray[np.uint16], int] | None = None
 
     def burn(self, picture: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
@@ -48,8 +49,8 @@ class Subtitler:
         room = int(width * (1 - 2 * MARGIN))
         size = max(SMALLEST_LETTER_PX, round(height * LETTER))
         while True:
-            font = ImageFont.load_default(size)
-            lines = wrapped(text, font, room)
+            font = self._letters.font(size)
+            lines = wrapped(self._letters.known(text), font, room)
             if len(lines) <= MAX_SHOWN_LINES or size <= SMALLEST_LETTER_PX:
                 break
             size -= 1
@@ -65,40 +66,15 @@ class Subtitler:
         return pixels[..., :3].copy(), pixels[..., 3:].astype(np.uint16), top
 
 
-def wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, room: int) -> list[str]:
-    """The text in lines of at most ``room`` pixels, broken between words and, where one is too long, within it."""
-    lines, line = [], ""
-    for word in text.split():
-        longer = f"{line} {word}".strip()
-        if font.getlength(longer) <= room:
-            line = longer
-            continue
-        if line:
-            lines.append(line)
-        line = word
-        while font.getlength(line) > room and len(line) > 1:
-            fits = max(n for n in range(1, len(line)) if n == 1 or font.getlength(line[:n]) <= room)
-            lines.append(line[:fits])
-            line = line[fits:]
-    return [*lines, line] if line else lines
-
-
-def check_letters(board: Storyboard) -> None:
-    """Raises InvalidStoryboard where a subtitle has letters that the built-in font would draw as empty boxes."""
-    font = ImageFont.load_default(24)
-    missing = _drawn(font, "\uffff")
+def check_letters(board: Storyboard, letters: Letters) -> None:
+    """Raises InvalidStoryboard where a subtitle has letters that the font would draw as empty boxes."""
     for number, shot in enumerate(board.shots):
         for line in shot.lines(board.fps):
-            for letter in line.text:
-                if not letter.isspace() and letter.isprintable() and _drawn(font, letter) == missing:
-                    raise InvalidStoryboard(
-                        f"shots[{number}].subtitle: the built-in font cannot draw {letter!r}; use --subtitles vtt, "
-                        "which every player sets in a font of its own."
-                    )
-
-
-def _drawn(font: ImageFont.FreeTypeFont | ImageFont.ImageFont, letter: str) -> bytes:
-    return bytes(font.getmask(letter))
+            if missing := letters.missing(line.text):
+                raise InvalidStoryboard(
+                    f"shots[{number}].subtitle: the font cannot draw {missing!r}; name a font file that can in the "
+                    "field font, or use --subtitles vtt, which every player sets in a font of its own."
+                )
 
 
 def shown(lines: Iterable[Line], second: float) -> str | None:
