@@ -180,7 +180,7 @@ def _camera(number: int, member: dict[str, Any]) -> dict[str, Any]:
     (begin_x, y), (end_x, _) = path[0], path[-1]
     return (
         {"from": {"zoom": 1.0}, "to": {"at": [end_x, y - 32], "zoom": 1.25}},
-        {"from": {"at": [120, 90], "zoom": 1.25}, "to": {"at": [200, 90], "zoom": 1.25}},
+        {"from": {"at": [120, 102], "zoom": 1.25}, "to": {"at": [200, 102], "zoom": 1.25}},
         {"from": {"at": [begin_x, y - 32], "zoom": 1.5}, "to": {"zoom": 1.0}},
     )[number % 3]
 
