@@ -24,8 +24,10 @@ def window(
     corner = []
     for axis in (0, 1):
         seen = size[axis] / zoom
-        ends = [_middle(view, size[axis] / view.zoom, stage[axis], axis) for view in (camera.start, to)]
-        middle = _between(*ends, part)
+        first, last = (
+            _middle(view, size[axis] / view.zoom, stage[axis], axis) for view in (camera.start, to)
+        )
+        middle = _between(first, last, part)
         begin = min(max(0.0, middle - seen / 2), stage[axis] - seen)
         corner.append(max(0.0, np.floor(begin * pixel + 0.5) / pixel))
     return float(corner[0]), float(corner[1]), pixel

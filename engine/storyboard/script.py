@@ -155,7 +155,8 @@ class Shot(_Part):
         if self.subtitle is None:
             return ()
         if isinstance(self.subtitle, str):
-            return (Line(**{"from": 0.0, "to": self.frames(fps) / fps, "text": self.subtitle}),)
+            whole = {"from": 0.0, "to": self.frames(fps) / fps, "text": self.subtitle}
+            return (Line.model_validate(whole),)
         return self.subtitle
 
 

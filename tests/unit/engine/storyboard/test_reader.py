@@ -9,7 +9,7 @@ from PIL import Image
 from assets.asset import Asset
 from engine.errors import InvalidStoryboard
 from engine.storyboard.reader import checked_storyboard, read_storyboard
-from engine.storyboard.script import Storyboard
+from engine.storyboard.script import Member, Shot, Storyboard
 from generators.motion import ACTIONS
 
 Assets = dict[str, Asset]
@@ -176,3 +176,11 @@ def test_a_file_is_named_before_its_line(tmp_path: Path, assets: Assets) -> None
         InvalidStoryboard, match=r"film\.yaml: line 2, shots: it must be a list of 1 to 100 shots"
     ):
         read_storyboard(path, assets.get)
+
+
+def test_the_page_shows_a_storyboard_that_works_and_names_every_field(assets: Assets) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "storyboards.md").read_text()
+    example = page.split("```yaml\n")[1].split("```")[0]
+    assert checked_storyboard(example.encode(), Path(), lambda _: assets["asset-a1"]).frames == 84
+    told = {name for part in (Storyboard, Shot, Member) for name in part.model_fields}
+    assert all(f"`{word}`" in page for word in (*told, *ACTIONS, "still"))
