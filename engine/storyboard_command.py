@@ -93,7 +93,7 @@ def _film(application: "Application", source: Path, path: Path, form: SubtitleFo
     if form is SubtitleForm.BURN:
         check_letters(board, letters_of(board, source.parent))
     store = ShotStore(application.folder.storyboards)
-    production = Production(board, source.parent, application.records.asset, application.clips, store)
+    production = Production(board, source.parent, application.records.asset, application.clip_source, store)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as bar:
         drawing = bar.add_task("drawing frames", total=board.frames)

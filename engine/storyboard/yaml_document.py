@@ -91,6 +91,8 @@ class _Builder:
                 )
             if event.tag is not None:
                 raise InvalidStoryboard(f"line {line}: tags ({event.tag[:40]}) are not read; remove it.")
+            if isinstance(event, yaml.ScalarEvent) and not _printable(event.value):
+                raise InvalidStoryboard(f"line {line}: the text holds control characters; remove them.")
             self._node(event, line)
 
     def _node(self, event: yaml.NodeEvent, line: int) -> None:
@@ -136,6 +138,11 @@ class _Builder:
         assert key is not None, "a name came first"
         around[key], self._key[-1] = value, None
         return (*place, key)
+
+
+def _printable(text: str) -> bool:
+    """Whether a text has no control characters and no halves of characters, which escapes such as "\\0" can give."""
+    return not any((ord(c) < 32 and c not in "\t\n\r") or 0xD800 <= ord(c) <= 0xDFFF for c in text)
 
 
 def write_yaml(value: dict[str, Any]) -> str:

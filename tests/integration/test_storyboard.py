@@ -44,7 +44,7 @@ def test_two_shots_of_drawn_assets_become_a_film(
 
     simulated = SimulatedClips(read)
     monkeypatch.setenv("LORESPARK_DATA_DIR", str(settings.data_dir))
-    monkeypatch.setattr(Application, "clips", property(lambda _: simulated), raising=False)
+    monkeypatch.setattr(Application, "clip_source", property(lambda _: simulated), raising=False)
     with Application.open(settings) as application:
         recipes = [
             application.generator.recipe("a knight with a sword", Kind.CHARACTER, 1, quality=Quality.DRAFT),

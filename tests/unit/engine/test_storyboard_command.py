@@ -41,7 +41,7 @@ def data_folder(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("LLM_URL", "LLM_MODEL", "LLM_KEY"):
         monkeypatch.delenv(f"LORESPARK_{name}", raising=False)
     monkeypatch.setenv("LORESPARK_DATA_DIR", str(settings.data_dir))
-    monkeypatch.setattr(Application, "clips", property(clips), raising=False)
+    monkeypatch.setattr(Application, "clip_source", property(clips), raising=False)
     return settings.data_dir
 
 
