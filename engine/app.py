@@ -23,6 +23,7 @@ from engine.asset_files import AssetFiles, listed_files
 from engine.clips import MovingSource, clip_recipe, default_action, source_size_px
 from engine.data_folder import DataFolder, write_whole, writing_whole
 from engine.database.records import MintRecord, Records
+from engine.drawn_clips import DrawnClips
 from engine.errors import EngineError, ExportFailed, InvalidRequest, JobFailed, UnknownAsset
 from engine.jobs.creation import CreationJob
 from engine.jobs.mint import ChainAccess, MintJob
@@ -120,6 +121,11 @@ class Application:
             if self._drawing is None:
                 self._drawing = SharedDrawer(self.generator)
             return self._drawing
+
+    @cached_property
+    def clip_source(self) -> DrawnClips:
+        """Assets in motion, as storyboards show them."""
+        return DrawnClips(lambda: self.generator, lambda: self.drawing, self.files, self.asset, self.clips)
 
     @cached_property
     def connection(self) -> Connection:

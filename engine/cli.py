@@ -18,6 +18,7 @@ from engine.collection_command import collection
 from engine.create_commands import create, draw_with_bar, vary
 from engine.list_commands import list_assets, models
 from engine.settings import Settings
+from engine.storyboard_command import storyboard
 from engine.style_commands import style_app
 from engine.terminal import STOPPED, AsJson, errors, notes, opened_application, out, print_json
 from engine.token_commands import all_hold, export, mint, verify
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (create, vary, animate, collection, check, mint, verify, export, models):
+for command in (create, vary, animate, collection, storyboard, check, mint, verify, export, models):
     app.command()(command)
 app.command(name="list")(list_assets)
 app.add_typer(style_app, name="style")

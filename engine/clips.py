@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from assets.asset import Asset, AssetKind
 from assets.canonical_json import thaw
@@ -19,6 +19,14 @@ if TYPE_CHECKING:  # it imports torch, which takes seconds
 MOVING_KINDS = (AssetKind.CHARACTER, AssetKind.ITEM, AssetKind.TILE)
 MAX_CLIPS = 64  # of one sheet: more actions than there are, in every direction
 SMALL_PX, FINE_PX = 32, 64
+
+
+class ClipRecipes(Protocol):
+    """Recipes of clips of an asset, one for each action and direction, all of one seed."""
+
+    def __call__(
+        self, asset_id: str, movements: Sequence[tuple[str, Direction | None]], seed: int, **wanted: Any
+    ) -> list[Recipe]: ...
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,11 @@ class DataFolder:
         return self.root / "keys"
 
     @property
+    def storyboards(self) -> Path:
+        """Drawn shots of films, kept so that a killed film goes on; whatever is removed is drawn again."""
+        return self.root / "storyboards"
+
+    @property
     def media(self) -> Path:
         """Finished pictures as plain files, for people; the block store is what is served and verified."""
         return self.root / "media"

@@ -41,5 +41,13 @@ class WrongChain(EngineError):
     """A mint belongs to another chain than the settings name."""
 
 
+class InvalidStoryboard(EngineError):
+    """A storyboard cannot be filmed as it is written; the message names the line and the field."""
+
+
+class WriterFailed(EngineError):
+    """The configured language model gave no storyboard."""
+
+
 class JobFailed(EngineError):
     """A durable job ended without what it was asked for; the reason is in the message."""

@@ -22,7 +22,7 @@ _PRIVATE_KEY = re.compile(r"(0x)?(?!0{64})[0-9a-fA-F]{64}")
 @dataclass(frozen=True)
 class Settings:
     """``rpc_url`` None is the embedded chain. ``contract`` None is deployed at the first mint. ``models_file`` None is
-    models.toml in the data folder."""
+    models.toml in the data folder. ``llm_url`` is the base of an OpenAI-compatible service, as in https://host/v1."""
 
     data_dir: Path
     rpc_url: str | None = field(default=None, repr=False)  # may carry an access key
@@ -31,6 +31,9 @@ class Settings:
     contract: str | None = None
     private_key: str | None = field(default=None, repr=False)
     models_file: Path | None = None
+    llm_url: str | None = field(default=None, repr=False)  # may carry an access key
+    llm_model: str | None = None
+    llm_key: str | None = field(default=None, repr=False)
 
     @property
     def model_list(self) -> Path:
@@ -39,7 +42,8 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Reads LORESPARK_DATA_DIR, _MODELS, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT and _PRIVATE_KEY.
+        """Reads LORESPARK_DATA_DIR, _MODELS, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT, _PRIVATE_KEY,
+        _LLM_URL, _LLM_MODEL and _LLM_KEY.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -63,6 +67,8 @@ class Settings:
             raise InvalidSettings(
                 "LORESPARK_PRIVATE_KEY is not a private key, which has 64 hexadecimal digits; copy it again."
             )
+        llm_url, llm_model, llm_key = given("LLM_URL"), given("LLM_MODEL"), given("LLM_KEY")
+        _check_llm(llm_url, llm_model, llm_key)
         return cls(
             data_dir=_path("DATA_DIR", folder) if folder else platformdirs.user_data_path("lorespark"),
             rpc_url=rpc_url,
@@ -75,6 +81,9 @@ class Settings:
             contract=_contract(contract) if contract else None,
             private_key=private_key,
             models_file=_models_file(models) if models else None,
+            llm_url=llm_url,
+            llm_model=llm_model,
+            llm_key=llm_key,
         )
 
 
@@ -85,6 +94,21 @@ def _models_file(text: str) -> Path:
             f"LORESPARK_MODELS is {text[:200]!r}, where there is no file; set it to a TOML file."
         )
     return path
+
+
+def _check_llm(url: str | None, model: str | None, key: str | None) -> None:
+    if url is not None and not re.fullmatch(r"https?://[\x21-\x7e]+", url):
+        raise InvalidSettings(
+            "LORESPARK_LLM_URL is not an http:// or https:// address; set it as in https://host/v1."
+        )
+    if (url is None) != (model is None):
+        raise InvalidSettings(
+            "LORESPARK_LLM_URL and LORESPARK_LLM_MODEL belong together; set both, or neither."
+        )
+    if model is not None and (len(model) > 200 or not model.isprintable()):
+        raise InvalidSettings("LORESPARK_LLM_MODEL is no model's name; set the one that the service lists.")
+    if key is not None and not re.fullmatch(r"[\x21-\x7e]{1,4000}", key):
+        raise InvalidSettings("LORESPARK_LLM_KEY holds characters that no key has; copy it again.")
 
 
 def _path(name: str, text: str) -> Path:

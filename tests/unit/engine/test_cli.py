@@ -110,7 +110,8 @@ def test_a_wrong_use_exits_2_and_prints_nothing(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["create", "mint", "check", "verify", "export", "list", "doctor", "demo", "collection"]
+    "command",
+    ["create", "mint", "check", "verify", "export", "list", "doctor", "demo", "collection", "storyboard"],
 )
 def test_every_command_has_help(command: str) -> None:
     result = run(command, "--help")

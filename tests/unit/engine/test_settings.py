@@ -25,12 +25,19 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "LORESPARK_CHAIN_ID": "11155111",
             "LORESPARK_CONTRACT": ADDRESS.lower(),
             "LORESPARK_PRIVATE_KEY": "0x" + KEY,
+            "LORESPARK_LLM_URL": "https://llm.example/v1",
+            "LORESPARK_LLM_MODEL": "tiny",
+            "LORESPARK_LLM_KEY": "sk-hidden",
         }
     )
     assert settings.data_dir == tmp_path
     assert (settings.chain_id, settings.confirmations, settings.contract) == (11155111, 2, ADDRESS)
     assert "key" not in repr(settings).replace("private_key", "")
     assert KEY not in repr(settings)
+    assert (settings.llm_url, settings.llm_model) == ("https://llm.example/v1", "tiny")
+    assert settings.llm_key == "sk-hidden"
+    assert "sk-hidden" not in repr(settings)
+    assert "llm.example" not in repr(settings)
 
 
 def test_an_empty_variable_is_as_one_that_is_not_there() -> None:
@@ -48,6 +55,11 @@ def test_a_relative_folder_and_a_home_become_full_paths() -> None:
     ("name", "value"),
     [
         ("RPC_URL", "ftp://node"),
+        ("LLM_URL", "ftp://node"),
+        ("LLM_URL", "http://node"),  # without the model that is to answer
+        ("LLM_MODEL", "tiny"),
+        ("LLM_KEY", "two words"),
+        ("LLM_KEY", "ü"),
         ("RPC_URL", "http://node"),  # without the chain id it must have
         ("CHAIN_ID", "one"),
         ("CHAIN_ID", "0"),

@@ -1,0 +1,1 @@
+"""Storyboards: a YAML file of shots becomes one film, drawn by the project's own models."""
