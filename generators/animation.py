@@ -1,5 +1,6 @@
 """Frames with their times: what every animated file is written from."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 FRAME_STEP_MS = 10  # GIF counts in hundredths of a second (GIF89a, section 23), so every frame time is a multiple
 MIN_FRAME_MS, MAX_FRAME_MS = 20, 1000  # browsers slow frames of less than 20 ms down to 100
+ANIMATION_NAME = re.compile(r"[A-Za-z0-9-]{1,60}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,6 @@ would come back with fewer.
 """
 
 import io
-import re
 import struct
 import warnings
 import zlib
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic_core import from_json
 
-from generators.animation import FRAME_STEP_MS, MAX_FRAME_MS, MIN_FRAME_MS, Animation
+from generators.animation import ANIMATION_NAME, FRAME_STEP_MS, MAX_FRAME_MS, MIN_FRAME_MS, Animation
 from generators.errors import InvalidPicture, InvalidRecipe
 from generators.finishing import RECIPE_KEYWORD
 from generators.png import COMPRESSION
@@ -30,7 +29,6 @@ NAME_KEYWORD = "Title"  # predefined in PNG, 3rd edition, section 11.3.3.1
 DEFAULT_NAME = "clip"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _INDEXED, _RGBA = 3, 6  # colour types (section 11.2.1)
-_NAME = re.compile(r"[A-Za-z0-9-]{1,60}")
 
 
 def apng_bytes(animation: Animation, recipe: Recipe | None) -> bytes:
@@ -95,7 +93,7 @@ def read_apng(data: bytes) -> tuple[Animation, Recipe | None]:
         raise broken from error
     name = texts.get(NAME_KEYWORD, "")
     animation = Animation(
-        name=name if _NAME.fullmatch(name) else DEFAULT_NAME,
+        name=name if ANIMATION_NAME.fullmatch(name) else DEFAULT_NAME,
         frames=frames,
         frame_ms=header.frame_ms,
         loops=header.plays != 1,

@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.clip_redrawing import places, redrawn, steady
+from generators.clip_redrawing import costs, places, redrawn, steady
 from generators.colour_choice import fitted, important_colours
 from generators.errors import InvalidPicture
 from generators.finishing import on_background
 from generators.outline import draw_outline, remove_outline
 from generators.palette import nearest, nearest_indices, rgb_values
 from generators.recipe import DEFAULT_COLOURS, Recipe
-from generators.silhouette import silhouettes
+from generators.silhouette import SURE_ALPHA, silhouettes
 
 MAX_CLIP_COLOURS = 255  # of a recipe without a palette: a GIF still holds them, and clear, exactly
 # New colours, which the reference does not have, such as a flame's. A pixel asks for one where it and nearly all of
@@ -21,7 +21,7 @@ NEW_COLOUR_COST = 0.06
 NEW_GROUP = 8
 MIN_NEW_SHARE = 1 / 4000  # of all pixels: 16 in 16 frames of 64 px; fewer are noise
 ALIKE = (
-    0.03  # squared distance of premultiplied values in 0 to 1, alpha too: one colour of a cell, with noise
+    0.03  # squared distance of premultiplied values, alpha too, in 0 to 1: pixels of one colour, with noise
 )
 
 
@@ -48,7 +48,7 @@ def finished_frames(
     opaque = silhouettes(drawn[..., 3], figure)
     if not opaque.any():
         return np.stack([_outlined(frame, recipe) for frame in np.zeros_like(drawn)])
-    filled = opaque & (drawn[..., 3] <= 127)  # their own colours were not meant to be seen
+    filled = opaque & (drawn[..., 3] < 127 - SURE_ALPHA)  # their own colours were not meant to be seen
     rgb = np.where(filled[..., None], reference[..., :3], drawn[..., :3])
     lines = (recipe.outline, recipe.background)
     kept = rgb_values(tuple(colour for colour in lines if colour not in (None, "none"))).reshape(-1, 3)
@@ -112,9 +112,11 @@ def new_colours(
     none = np.zeros((0, 3), np.uint8)
     if most <= 0 or not len(known):
         return none
-    unlike = np.zeros(opaque.shape, bool)
-    found = places(rgb[opaque])
-    unlike[opaque] = ((found[:, None] - places(known)) ** 2).sum(-1).min(1) > NEW_COLOUR_COST
+    shown = places(known)
+    least = [
+        costs(places(frame), seen, shown)[..., :-1].min(-1) for frame, seen in zip(rgb, opaque, strict=True)
+    ]
+    unlike = opaque & (np.stack(least) > NEW_COLOUR_COST)
     asking = unlike & (_around(unlike) >= NEW_GROUP)
     if asking.sum() < opaque.size * MIN_NEW_SHARE:
         return none

@@ -1,7 +1,6 @@
 """Animations -> one sheet of frames, and what Aseprite's readers, Godot and Tiled need to play it."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +9,12 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.animation import Animation
+from generators.animation import ANIMATION_NAME, Animation
 from generators.errors import InvalidPicture
 from generators.png import encode_png
 
 MAX_SHEET_PX = 16_384  # the longest side of a texture that current graphics cards take
 TSX_VERSION = "1.10"  # of Tiled's format; later versions read it
-_NAME = re.compile(r"[A-Za-z0-9-]{1,60}")
 
 
 def sheet_files(animations: Sequence[Animation], name: str) -> dict[str, bytes]:
@@ -90,7 +88,7 @@ def _check_names(animations: Sequence[Animation], name: str) -> None:
         raise InvalidPicture("A sheet needs at least one animation; give one.")
     names = [animation.name for animation in animations]
     for each in (name, *names):
-        if not _NAME.fullmatch(each):
+        if not ANIMATION_NAME.fullmatch(each):
             raise InvalidPicture(
                 f"A sheet cannot hold the name {each[:60]!r}; use letters, digits and dashes, 60 at most."
             )
