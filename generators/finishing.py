@@ -1,6 +1,7 @@
 """Pixels as drawn -> the finished picture: clean alpha, few colours, outline, background, PNG with its recipe."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,6 +36,11 @@ class FinishedPicture:
     pixels: NDArray[np.uint8]
     media: bytes
     image: bytes
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """Nothing: a picture comes in no other files than these, as a clip does."""
+        return {}
 
 
 def finish(drawn: NDArray[np.uint8], recipe: Recipe, source: Source | None = None) -> FinishedPicture:
