@@ -23,8 +23,8 @@ MEDIA_NAME: Final = "media.png"
 IMAGE_NAME: Final = "image.png"
 SOURCE_NAME: Final = "source.png"
 MASK_NAME: Final = "mask.png"
-# Sprites and clips are far smaller; raise it for larger media. An import holds one package in memory.
-MAX_PICTURE_BYTES: Final = 32 * 1024 * 1024
+# Sprites are far smaller; long clips of large video models come near. An import holds one package in memory.
+MAX_PICTURE_BYTES: Final = 96 * 1024 * 1024
 
 # What a clip comes in beside its media, an animated PNG: for marketplaces, for pages, for game engines.
 CLIP_NAMES: Final = (
@@ -82,7 +82,7 @@ def asset_directory(
 
     ``metadata`` is canonical token metadata; an ``ipfs://`` image in it must be ``media`` or ``image``, an
     ``ipfs://`` animation one of ``files``, whose names are of ``CLIP_NAMES``. The pictures
-    are PNG files of at most 32 MiB. Nothing is stored unless all of it is sound. Raises InvalidPackage, and
+    are PNG files of at most 96 MiB. Nothing is stored unless all of it is sound. Raises InvalidPackage, and
     StorageFull or StorageFailed from ``store``.
     """
     given = {

@@ -24,7 +24,7 @@ from generators.recipe import MAX_COLOURS, MAX_FRAMES, Recipe
 # A file is decoded only within these; the largest clip that a known model makes (161 frames of 768 x 512 px) fits.
 MAX_FILE_BYTES = 100_000_000
 MAX_CHUNKS = 100_000  # encoders write one for every 8 kB or more
-MAX_PIXELS = 4096 * 4096 * 4  # of all frames together: 268 MB decoded
+MAX_PIXELS = 128_000_000  # of all frames together: half a gigabyte decoded, 121 frames of 1280 x 704 pixels
 NAME_KEYWORD = "Title"  # predefined in PNG, 3rd edition, section 11.3.3.1
 DEFAULT_NAME = "clip"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -70,7 +70,7 @@ def apng_bytes(animation: Animation, recipe: Recipe | None) -> bytes:
 def read_apng(data: bytes) -> tuple[Animation, Recipe | None]:
     """The animation in APNG bytes, and the recipe they hold, if any: what ``apng_bytes`` was given.
 
-    Raises InvalidPicture where the bytes are no APNG, a still picture, larger than 100 MB or than 67 million pixels
+    Raises InvalidPicture where the bytes are no APNG, a still picture, larger than 100 MB or than 128 million pixels
     of all frames, or have frames of different times or of times that are no multiple of 10 ms; InvalidRecipe where
     the recipe inside cannot be read. Nothing is decoded before the sizes are known.
     """

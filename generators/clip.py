@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from generators.animation import Animation
 from generators.apng import apng_bytes
-from generators.finishing import IMAGE_PX, png_bytes
+from generators.finishing import IMAGE_PX, FinishedPicture, png_bytes
 from generators.gif import gif_bytes
 from generators.mp4 import BACKGROUND, mp4_bytes
 from generators.recipe import Recipe
@@ -34,6 +34,9 @@ class FinishedClip:
     def pixels(self) -> NDArray[np.uint8]:
         """All frames (f h w 4, uint8)."""
         return self.animation.frames
+
+
+Finished = FinishedPicture | FinishedClip  # what a recipe becomes: both have pixels, media, image and files
 
 
 def finished_clip(animation: Animation, recipe: Recipe) -> FinishedClip:

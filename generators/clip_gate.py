@@ -12,7 +12,9 @@ from generators.recipe import Kind, Recipe
 
 # Set so that real sequences of the training art pass in at least 95 %; docs/clips.md has the figures.
 LEAST_MOTION = 0.01  # of the drawn pixels, that differ from one frame to the next in the mean
-MOST_SEAM = 1.5  # times the largest step between neighbours, that the step from the last frame to the first may be
+MOST_SEAM = (
+    1.5  # times the largest step between neighbours, that the step from the last frame to the first may be
+)
 # What the first frame of any clip is asked; a jump or a fall may leave the ground and the canvas.
 OF_FIRST_FRAME = frozenset({"alpha", "palette", "not_empty", "specks", "outline", "one_subject", "novelty"})
 
@@ -58,5 +60,7 @@ def _moves(found: Motion) -> QualityCheck:
 def _joins(found: Motion) -> QualityCheck:
     largest = max(found.steps)
     ok = found.seam <= max(MOST_SEAM * largest, LEAST_MOTION)
-    detail = f"{found.seam:.1%} changes from the last frame to the first, at most {largest:.1%} between others"
+    detail = (
+        f"{found.seam:.1%} changes from the last frame to the first, at most {largest:.1%} between others"
+    )
     return QualityCheck("loop", ok, detail, False)

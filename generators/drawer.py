@@ -4,7 +4,7 @@ from collections.abc import Hashable, Sequence
 from typing import Protocol
 
 from generators.batching import Artist, Batching, Preview
-from generators.finishing import FinishedPicture
+from generators.clip import Finished
 from generators.order import Order, orders
 from generators.progress import MAX_BATCH, Progress, ProgressCallback
 from generators.recipe import Recipe
@@ -19,18 +19,18 @@ class Drawer(Protocol):
         recipes: Sequence[Recipe],
         on_progress: ProgressCallback | None = None,
         pictures: PictureReader = no_pictures,
-    ) -> list[FinishedPicture]:
+    ) -> list[Finished]:
         """One finished picture for each recipe, in their order. Raises GeneratorError where one cannot be drawn."""
 
 
 def draw_alone(
-    artist: Artist[Order, FinishedPicture],
+    artist: Artist[Order, Finished],
     recipes: Sequence[Recipe],
     on_progress: ProgressCallback | None,
     pictures: PictureReader,
-) -> list[FinishedPicture]:
+) -> list[Finished]:
     """One finished picture for each recipe, in their order, drawn on the calling thread."""
-    finished: dict[int, FinishedPicture] = {}
+    finished: dict[int, Finished] = {}
     batches: dict[Hashable, list[int]] = {}
     wanted = orders(recipes, pictures)
     for index, order in enumerate(wanted):
@@ -52,15 +52,15 @@ def draw_alone(
 class SharedDrawer:
     """Draws what many threads ask for, together where it fits; see ``Batching``."""
 
-    def __init__(self, artist: Artist[Order, FinishedPicture]) -> None:
-        self._batching: Batching[Order, FinishedPicture] = Batching(artist)
+    def __init__(self, artist: Artist[Order, Finished]) -> None:
+        self._batching: Batching[Order, Finished] = Batching(artist)
 
     def draw(
         self,
         recipes: Sequence[Recipe],
         on_progress: ProgressCallback | None = None,
         pictures: PictureReader = no_pictures,
-    ) -> list[FinishedPicture]:
+    ) -> list[Finished]:
         """One finished picture for each recipe, in their order; both functions are called on the calling thread.
 
         Raises TooManyWaiting where the queue is full, DrawingStopped once it is closed, what the artist raises for

@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from generators.batching import Preview, StepListener
-from generators.clip import FinishedClip, finished_clip
+from generators.clip import Finished, finished_clip
 from generators.clip_generator import ClipGenerator
 from generators.configured_clip import clip_animation, clip_recipe
 from generators.cutout import cut_out
 from generators.device import best_device
 from generators.drawer import draw_alone
 from generators.errors import InvalidRecipe
-from generators.finishing import FINISH, FinishedPicture, finish
+from generators.finishing import FINISH, finish
 from generators.model_entry import read_model_entries
 from generators.model_files import DigestCache
 from generators.models import SpriteModel
@@ -151,7 +151,7 @@ class PictureGenerator:
         recipes: Sequence[Recipe],
         on_progress: ProgressCallback | None = None,
         pictures: PictureReader = no_pictures,
-    ) -> list[FinishedPicture | FinishedClip]:
+    ) -> list[Finished]:
         """Draws and finishes each recipe's picture, those that can be drawn together in batches.
 
         ``pictures`` gives the bytes of the source pictures and masks that recipes name by CID.
@@ -202,7 +202,7 @@ class PictureGenerator:
 
         return model.draw(batch, report)
 
-    def finish(self, pixels: NDArray[np.uint8], order: Order) -> FinishedPicture | FinishedClip:
+    def finish(self, pixels: NDArray[np.uint8], order: Order) -> Finished:
         """The picture or clip that was drawn as ``pixels``; on any thread. Raises PackageMissing, DrawingFailed."""
         recipe = order.recipe
         if recipe.kind is Kind.CLIP and recipe.model in self.models:

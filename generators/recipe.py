@@ -245,6 +245,8 @@ def check_request(
 
     ``more`` are further fields of Recipe.
     """
+    if kind is Kind.CLIP:
+        more = {"frames": 1, "frame_ms": MAX_FRAME_MS} | more
     if not 1 <= count <= MAX_COUNT:
         raise InvalidRecipe(f"{count} pictures cannot be drawn at once; ask for 1 to {MAX_COUNT}.")
     Recipe.make(

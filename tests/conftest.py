@@ -80,7 +80,7 @@ def add_asset() -> Callable[..., Asset]:
     def add(application: Application, seed: int = 1, drawn: Any = None) -> Asset:
         recipe = sample_recipe(seed)
         picture = finish(sample_pixels(seed) if drawn is None else drawn, recipe)
-        metadata = token_metadata(recipe, raw_cid(picture.media), raw_cid(picture.image))
+        metadata = token_metadata(recipe, raw_cid(picture.media), raw_cid(picture.image), {})
         package = asset_directory(
             application.blocks, metadata=metadata.to_bytes(), media=picture.media, image=picture.image
         )

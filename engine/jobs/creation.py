@@ -17,9 +17,8 @@ from assets.package import asset_directory
 from assets.unixfs import add_file
 from engine.asset_files import read_whole
 from engine.database.records import Records
-from generators.clip import FinishedClip
+from generators.clip import Finished
 from generators.drawer import Drawer
-from generators.finishing import FinishedPicture
 from generators.progress import MAX_BATCH, ProgressCallback
 from generators.recipe import Recipe
 
@@ -89,7 +88,7 @@ class CreationJob:
     def _picture(self, cid: str) -> bytes:
         return read_whole(Cid.parse(cid), self._blocks)
 
-    def _store(self, recipe: Recipe, picture: FinishedPicture | FinishedClip) -> StoredPicture:
+    def _store(self, recipe: Recipe, picture: Finished) -> StoredPicture:
         files = {name: _file_cid(content) for name, content in picture.files.items()}
         metadata = token_metadata(recipe, _file_cid(picture.media), _file_cid(picture.image), files)
         package = asset_directory(

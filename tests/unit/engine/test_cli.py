@@ -90,7 +90,7 @@ def test_what_cannot_be_asked_for_is_one_sentence(
     "arguments",
     [
         ["create"],
-        ["create", "a", "--kind", "clip"],
+        ["create", "a", "--kind", "song"],
         ["create", "a", "--size", "48"],
         ["create", "a", "--seed", "x"],
         ["create", "a", "--steps", "1.5"],

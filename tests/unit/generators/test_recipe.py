@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generators.errors import InvalidRecipe
+from generators.motion import ACTIONS, Direction
 from generators.recipe import (
     MAX_COUNT,
+    MAX_FRAMES,
     MAX_GUIDANCE,
     MAX_PROMPT_CHARACTERS,
     MAX_SEED,
@@ -22,26 +24,37 @@ from generators.recipe import (
 
 PRINTABLE = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=60)
 HEX_COLOURS = st.from_regex(r"#[0-9a-f]{6}", fullmatch=True)
-RECIPES = st.builds(
-    Recipe.make,
-    kind=st.sampled_from(list(Kind)),
-    prompt=PRINTABLE.filter(str.strip),
-    negative_prompt=PRINTABLE,
-    seed=st.integers(0, MAX_SEED),
-    model=PRINTABLE,
-    weights=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
-    steps=st.integers(1, MAX_STEPS),
-    guidance=st.floats(0, MAX_GUIDANCE),
-    size=st.sampled_from([32, 64]),
-    precision=st.sampled_from(["bf16", "fp32"]),
-    palette=st.none() | st.integers(2, 256) | st.lists(HEX_COLOURS, min_size=2, max_size=9).map(tuple),
-    source=st.none() | PRINTABLE,
-    outline=st.none() | st.just("none") | HEX_COLOURS,
-    background=st.none() | HEX_COLOURS,
-    style=st.none() | st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
-    drawn_px=st.none() | st.integers(8, 2048),
-    cutout=st.booleans(),
+FIELDS: dict[str, Any] = {
+    "prompt": PRINTABLE.filter(str.strip),
+    "negative_prompt": PRINTABLE,
+    "seed": st.integers(0, MAX_SEED),
+    "model": PRINTABLE,
+    "weights": st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    "steps": st.integers(1, MAX_STEPS),
+    "guidance": st.floats(0, MAX_GUIDANCE),
+    "size": st.sampled_from([32, 64]),
+    "precision": st.sampled_from(["bf16", "fp32"]),
+    "palette": st.none() | st.integers(2, 256) | st.lists(HEX_COLOURS, min_size=2, max_size=9).map(tuple),
+    "source": st.none() | PRINTABLE,
+    "outline": st.none() | st.just("none") | HEX_COLOURS,
+    "background": st.none() | HEX_COLOURS,
+    "style": st.none() | st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    "drawn_px": st.none() | st.integers(8, 2048),
+    "cutout": st.booleans(),
+}
+STILLS = st.builds(
+    Recipe.make, kind=st.sampled_from([kind for kind in Kind if kind is not Kind.CLIP]), **FIELDS
 )
+CLIPS = st.builds(
+    Recipe.make,
+    kind=st.just(Kind.CLIP),
+    frames=st.integers(1, MAX_FRAMES),
+    frame_ms=st.integers(2, 100).map(lambda hundredths: 10 * hundredths),
+    action=st.none() | st.sampled_from(list(ACTIONS)),
+    direction=st.none() | st.sampled_from(list(Direction)),
+    **FIELDS,
+)
+RECIPES = STILLS | CLIPS
 COLOURS_300 = [f"#{n:06x}" for n in range(300)]
 SEED_RANGE = "The seed must be a whole number from 0 to 9007199254740991, not"
 PALETTE_SHAPE = "The palette must be a number of colours, or a list of colours written as #rrggbb."
@@ -69,7 +82,7 @@ BAD_FIELDS = [
     ("guidance", math.inf, "The guidance must be a number from 0 to 30, not inf."),
     ("guidance", 31, "The guidance must be a number from 0 to 30, not 31."),
     ("guidance", "much", "The guidance must be a number from 0 to 30, not 'much'."),
-    ("kind", "dragon", "The kind must be character, item, tile or illustration, not 'dragon'."),
+    ("kind", "dragon", "The kind must be character, item, tile, illustration or clip, not 'dragon'."),
     ("size", 7, "The size must be a whole number of pixels from 8 to 2048, not 7."),
     (
         "size",
@@ -93,6 +106,19 @@ BAD_FIELDS = [
         "The recipe has a mask and no source picture; give the picture that the mask belongs to.",
     ),
     ("seamless", True, "The recipe is a seamless item; only tiles repeat, so ask for a tile."),
+    ("action", "run", "The recipe is a moving item; only clips have actions and frames, so ask for a clip."),
+    ("frames", 8, "The recipe is a moving item; only clips have actions and frames, so ask for a clip."),
+    ("kind", "clip", "The recipe is a clip without frames or their time; give both."),
+    ("frames", 0, "The number of frames must be a whole number from 1 to 257, not 0."),
+    ("frames", 10_000, "The number of frames must be a whole number from 1 to 257, not 10000."),
+    ("frame_ms", 33, "The time of a frame must be a multiple of 10 milliseconds from 20 to 1000, not 33."),
+    ("direction", "in", "The direction must be right, left, down or up, not 'in'."),
+    (
+        "action",
+        "fly",
+        "The action is 'fly', which no model knows; use one of idle, walk, run, attack, cast, hurt, die, float, spin, "
+        "burn, glow, open, water, lava.",
+    ),
     ("colour", "red", "A recipe has no field 'colour'; remove it."),
     ("palette", 1, "The palette must have 2 to 256 colours, not 1."),
     ("palette", 257, "The palette must have 2 to 256 colours, not 257."),
@@ -219,7 +245,7 @@ def test_good_request_passes() -> None:
             {"seed": MAX_SEED, "count": 2},
             f"Seeds from {MAX_SEED} on do not last for 2 pictures; start lower.",
         ),
-        ({"kind": "dragon"}, "The kind must be character, item, tile or illustration, not 'dragon'."),
+        ({"kind": "dragon"}, "The kind must be character, item, tile, illustration or clip, not 'dragon'."),
         ({"guidance": math.nan}, "The guidance must be a number from 0 to 30, not nan."),
         ({"guidance": "much"}, "The guidance must be a number from 0 to 30, not 'much'."),
         ({"steps": 0}, "The number of steps must be a whole number from 1 to 200, not 0."),

@@ -73,7 +73,7 @@ def test_a_style_gives_the_fields_of_a_recipe() -> None:
         "background": "#ffffff",
         "style": style.hash,
     }
-    assert [style.size_for(kind) for kind in Kind] == [64, None, 32, None]
+    assert [style.size_for(kind) for kind in Kind] == [64, None, 32, None, None]
 
 
 @pytest.mark.parametrize(
