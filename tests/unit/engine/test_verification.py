@@ -86,7 +86,7 @@ def token(tmp_path: Path, recipe: Callable[..., Recipe], pixels: Callable[..., A
     blocks = BlockStore(tmp_path / "blocks")
     made = recipe()
     picture = finish(pixels(), made)
-    metadata = token_metadata(made, raw_cid(picture.media), raw_cid(picture.image))
+    metadata = token_metadata(made, raw_cid(picture.media), raw_cid(picture.image), {})
     package = asset_directory(blocks, metadata=metadata.to_bytes(), media=picture.media, image=picture.image)
     return Token(
         blocks, made, picture, metadata, Contract(package.metadata_cid.digest), Generator(picture.pixels)
