@@ -96,8 +96,8 @@ def clip_and_reference() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_steps_teach_the_judge_to_tell_a_lunge_from_a_recoil(plan: Plan, examples: ExampleSet) -> None:
-    run = ClipJudgeRun(replace(plan, minutes=60, clips=8), small())
-    losses = [run.train_step(examples)[1] for _ in range(60)]
+    run = ClipJudgeRun(replace(plan, minutes=60, learning_rate=1e-2), small())
+    losses = [run.train_step(examples)[1] for _ in range(50)]
     for term in ("action", "facing"):
         first, last = (np.mean([step[term] for step in part]) for part in (losses[:10], losses[-10:]))
         assert last < 0.8 * first
