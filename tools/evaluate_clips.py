@@ -8,9 +8,8 @@ to the clip judge; ``tools.clip_judge.split`` says which are new to the networks
 """
 
 import argparse
-import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -18,7 +17,7 @@ from rich.progress import track
 from rich.table import Table
 
 from generators.bundle import WEIGHTS_FOLDER
-from generators.clip_judge import ClipJudge, clip_judge_digest
+from generators.clip_judge import CLIP_JUDGE_FOLDER, ClipJudge, clip_judge_digest
 from generators.judge import JUDGE_FOLDER, WEIGHTS, Judge, load_judge, read_config
 from tools.clip_evaluation.measures import Measures, measure
 from tools.clip_evaluation.report import Report, merge_json, report
@@ -35,33 +34,26 @@ def evaluate(
     asked: Sequence[Sample],
     actions: ClipJudge,
     pictures: Judge,
-    beside: dict[str, list[Measures]],
+    beside: Mapping[str, list[Measures]],
+    judges: Mapping[str, str],
 ) -> tuple[Report, list[Pixels]]:
-    """Measures one network; ``beside``: the measures of the real and of the still clips. Also its clips."""
+    """Measures one network, and gives its clips too. ``beside``: the measures of the real and of the still clips;
+    ``judges``: the digests of both."""
     clips = [
         drawer.draw(sample, seed)
         for seed, sample in enumerate(track(asked, f"{drawer.folder}, {drawer.steps} steps", transient=True))
     ]
     measured = {"generated": measure(asked, clips, actions, pictures), **beside}
-    judges = {"clip-judge": clip_judge_digest(), "judge": read_config(JUDGE_FOLDER)["files"][WEIGHTS]}
     made = report(
         asked,
         measured,
         network=drawer.folder.parent.name,
-        weights=network_digest(drawer.folder),
+        weights=drawer.weights,
         judges=judges,
         steps=drawer.steps,
         finishing=drawer.finishing.__name__,
     )
     return made, clips
-
-
-def network_digest(folder: Path) -> str:
-    """Of the weights files of a network's folder."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.safetensors")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def panel(asked: Sequence[Sample], columns: Sequence[Sequence[Pixels]], path: Path) -> None:
@@ -99,6 +91,7 @@ def main() -> None:
     parser.add_argument(
         "--sprites", type=Path, default=WEIGHTS_FOLDER / "sprite-64", help="whose latents they draw"
     )
+    parser.add_argument("--judge", type=Path, default=CLIP_JUDGE_FOLDER, help="the clip judge's folder")
     parser.add_argument("--data", type=Path, default=Path("runs/clips"))
     parser.add_argument("--steps", type=int, nargs="*", default=[8], help="one column for each")
     parser.add_argument("--clips", type=int, default=140, help="drawn for each column")
@@ -110,7 +103,11 @@ def main() -> None:
             parser.error(
                 f"{folder} holds no clip network; give the folder that tools.train_clips wrote with --network"
             )
-    actions, pictures = ClipJudge.load(), load_judge()
+    actions, pictures = ClipJudge.load(args.judge), load_judge()
+    judges = {
+        "clip-judge": clip_judge_digest(args.judge),
+        "judge": read_config(JUDGE_FOLDER)["files"][WEIGHTS],
+    }
     asked = samples(read_set(args.data), args.clips)
     beside = {
         "real": measure(asked, [sample.real for sample in asked], actions, pictures),
@@ -121,7 +118,7 @@ def main() -> None:
         for steps in args.steps:
             began = time.monotonic()
             drawer = ClipDrawer(folder, args.sprites, steps, FINISHING)
-            made, clips = evaluate(drawer, asked, actions, pictures, beside)
+            made, clips = evaluate(drawer, asked, actions, pictures, beside, judges)
             reports.append(made)
             columns.append(clips)
             print(f"{folder}, {steps} steps: {time.monotonic() - began:.0f} s", flush=True)

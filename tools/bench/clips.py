@@ -6,7 +6,7 @@ from pathlib import Path
 
 from generators.bundle import WEIGHTS_FOLDER
 from tools.bench.figure import Figure
-from tools.evaluate_clips import network_digest
+from tools.clip_evaluation.sample import network_digest
 
 EVALUATION = Path("docs/clip-evaluation.json")
 NETWORK = WEIGHTS_FOLDER / "clip-64" / "network"

@@ -1,5 +1,6 @@
 """The real clips that a network is measured beside, and its own clips of the same first pictures."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from generators.clip_judge import FRAMES
 from generators.clip_network import ClipNetwork
 from generators.clip_pipeline import ClipPipeline
+from generators.errors import WeightsUnavailable
 from generators.motion import ACTIONS, Direction
 from generators.text_encoder import quiet_loading
 from tools.clip_evaluation.motion import OPAQUE
@@ -96,9 +98,13 @@ def in_turn(lists: Iterable[list[Row]]) -> Iterator[Row]:
 
 
 class ClipDrawer:
-    """A clip network's folder, drawing finished clips; ``sprites`` has the autoencoder."""
+    """A clip network's folder, drawing finished clips; ``sprites`` has the autoencoder.
+
+    ``weights`` is the network's digest. Raises WeightsUnavailable where the folder has no weights.
+    """
 
     def __init__(self, folder: Path, sprites: Path, steps: int, finishing: Finishing = hard_outline) -> None:
+        self.weights = network_digest(folder)
         with quiet_loading():
             network: ModelMixin = ClipNetwork.from_pretrained(folder, dtype=torch.float32)
         self._pipeline: ClipPipeline = pipeline_of(network, sprites)
@@ -118,3 +124,13 @@ class ClipDrawer:
             generator=torch.Generator().manual_seed(seed),
         ).frames
         return self.finishing(frames, sample.reference, row)
+
+
+def network_digest(folder: Path) -> str:
+    """Of the weights files of a network's folder. Raises WeightsUnavailable where there are none."""
+    digest, paths = hashlib.sha256(), sorted(folder.glob("*.safetensors"))
+    if not paths:
+        raise WeightsUnavailable(f"{folder} holds no weights; give the folder that tools.train_clips wrote.")
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -9,16 +9,24 @@ from PIL import Image
 from generators.bundle import WEIGHTS_FOLDER
 from generators.clip_judge import ClipJudge
 from generators.clip_network import ClipNetwork
+from generators.errors import WeightsUnavailable
 from generators.judge import Judge, JudgeShape
 from generators.motion import ACTIONS
 from tools.bench import clips as bench
 from tools.clip_evaluation.measures import Measures, measure
 from tools.clip_evaluation.motion import Flicker, Motion
 from tools.clip_evaluation.report import Report, merge_json, report
-from tools.clip_evaluation.sample import ClipDrawer, Sample, hard_outline, in_turn, sample_rows
+from tools.clip_evaluation.sample import (
+    ClipDrawer,
+    Sample,
+    hard_outline,
+    in_turn,
+    network_digest,
+    sample_rows,
+)
 from tools.clip_judge.split import group_of
 from tools.clips.dataset import Row
-from tools.evaluate_clips import network_digest, panel
+from tools.evaluate_clips import panel
 
 
 def row(action: str, subject: str, kind: str = "unit", held_out: bool = False) -> Row:
@@ -208,6 +216,11 @@ def test_drawn_clips_are_finished_and_come_again_from_their_seed(tmp_path: Path)
     assert set(np.unique(drawn[..., 3])) <= {0, 255}
     np.testing.assert_array_equal(drawer.draw(one, seed=3), drawn)
     assert (drawer.draw(one, seed=4) != drawn).any()
+
+
+def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsUnavailable, match="holds no weights"):
+        network_digest(tmp_path)
 
 
 def test_a_panel_shows_each_action_once_with_its_real_clip_above(tmp_path: Path) -> None:
