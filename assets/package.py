@@ -1,10 +1,10 @@
 """The package of one asset: a directory of its metadata, media and image, which travels as one CAR file.
 
 An asset that was drawn from another picture has that one, and its mask, in the package too: without them nobody could
-draw it again.
+draw it again. A clip's package holds its video, other animated pictures and sprite sheet as well.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO, Final
@@ -26,6 +26,17 @@ MASK_NAME: Final = "mask.png"
 # Sprites and clips are far smaller; raise it for larger media. An import holds one package in memory.
 MAX_PICTURE_BYTES: Final = 32 * 1024 * 1024
 
+# What a clip comes in beside its media, an animated PNG: for marketplaces, for pages, for game engines.
+CLIP_NAMES: Final = (
+    "clip.mp4",
+    "clip.webp",
+    "clip.gif",
+    "sheet.png",
+    "sheet.json",
+    "sheet.tres",
+    "sheet.tsx",
+)
+
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LIMITS = {
     METADATA_NAME: MAX_METADATA_BYTES,
@@ -33,10 +44,11 @@ _LIMITS = {
     IMAGE_NAME: MAX_PICTURE_BYTES,
     SOURCE_NAME: MAX_PICTURE_BYTES,
     MASK_NAME: MAX_PICTURE_BYTES,
+    **dict.fromkeys(CLIP_NAMES, MAX_PICTURE_BYTES),
 }
-_OPTIONAL = frozenset({SOURCE_NAME, MASK_NAME})
-# All pictures, the metadata, and the nodes above them.
-_MAX_CAR_BYTES = 4 * MAX_PICTURE_BYTES + 4 * 1024 * 1024
+_OPTIONAL = frozenset({SOURCE_NAME, MASK_NAME, *CLIP_NAMES})
+# All pictures, the metadata, and the nodes above them; no asset has every file at its largest.
+_MAX_CAR_BYTES = 6 * MAX_PICTURE_BYTES + 4 * 1024 * 1024
 # What holding a block in memory costs beside its bytes, so that a flood of tiny blocks is bounded too.
 _BLOCK_OVERHEAD_BYTES = 256
 
@@ -64,10 +76,12 @@ def asset_directory(
     image: bytes,
     source: bytes | None = None,
     mask: bytes | None = None,
+    files: Mapping[str, bytes] | None = None,
 ) -> AssetPackage:
     """Stores the files and the directory over them, and gives their addresses.
 
-    ``metadata`` is canonical token metadata; an ``ipfs://`` image in it must be ``media`` or ``image``. The pictures
+    ``metadata`` is canonical token metadata; an ``ipfs://`` image in it must be ``media`` or ``image``, an
+    ``ipfs://`` animation one of ``files``, whose names are of ``CLIP_NAMES``. The pictures
     are PNG files of at most 32 MiB. Nothing is stored unless all of it is sound. Raises InvalidPackage, and
     StorageFull or StorageFailed from ``store``.
     """
@@ -77,7 +91,10 @@ def asset_directory(
         IMAGE_NAME: image,
         SOURCE_NAME: source,
         MASK_NAME: mask,
+        **(files or {}),
     }
+    if unknown := sorted(set(given) - set(_LIMITS)):
+        raise InvalidPackage(f"A package holds no {unknown[0]}; its files are {', '.join(_LIMITS)}.")
     contents = {name: content for name, content in given.items() if content is not None}
     staged = MemoryBlocks()
     links = {name: add_file(BytesIO(content), staged) for name, content in contents.items()}
@@ -171,8 +188,8 @@ def _check_contents(contents: dict[str, bytes], cids: dict[str, Cid]) -> None:
             raise InvalidPackage(
                 f"The package's {name} has {len(content)} bytes, more than {limit}; make it smaller."
             )
-    for name in contents.keys() - {METADATA_NAME}:
-        if not contents[name].startswith(_PNG_SIGNATURE):
+    for name in contents:
+        if name.endswith(".png") and not contents[name].startswith(_PNG_SIGNATURE):
             raise InvalidPackage(f"The package's {name} is not a PNG file; convert it first.")
     try:
         metadata = TokenMetadata.from_bytes(contents[METADATA_NAME])
@@ -184,6 +201,12 @@ def _check_contents(contents: dict[str, bytes], cids: dict[str, Cid]) -> None:
             shown, path = split_ipfs_uri(metadata.image)
             if path or shown.as_v1() not in (cids[IMAGE_NAME].as_v1(), cids[MEDIA_NAME].as_v1()):
                 raise InvalidPackage("The metadata's image is not in the package; set it to the image's CID.")
+        if (metadata.animation_url or "").startswith("ipfs:"):
+            shown, path = split_ipfs_uri(metadata.animation_url or "")
+            if path or shown.as_v1() not in {cids[name].as_v1() for name in CLIP_NAMES if name in cids}:
+                raise InvalidPackage(
+                    "The metadata's animation is not in the package; set it to its file's CID."
+                )
     except InvalidPackage:
         raise
     except AssetsError as error:

@@ -18,6 +18,10 @@ def asset_json(application: "Application", asset: Asset) -> dict[str, Any]:
         "kind": asset.kind.value,
         "name": asset.name,
         "media_path": str(application.media_path(asset)),
+        "files": {
+            name: {"cid": str(cid), "path": str(path)}
+            for name, (cid, path) in application.file_paths(asset).items()
+        },
         **{
             name: fields[name]
             for name in ("media_cid", "image_cid", "metadata_cid", "recipe_hash", "recipe", "quality")

@@ -9,17 +9,18 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
-from assets.asset import Asset
+from assets.asset import Asset, AssetKind
 from assets.blockstore import BlockStore
 from assets.canonical_json import thaw
 from assets.cid import Cid
 from assets.errors import AssetsError
-from assets.package import asset_directory, export_asset_car
-from assets.unixfs import read_file
+from assets.package import export_asset_car
 from chain.address import parse_recipient
 from chain.connection import LOCAL_POLL_LATENCY_S, ChainSettings, Connection, connect
 from chain.errors import ChainError
 from chain.signer import EnvironmentSigner, KeystoreSigner, Signer
+from engine.asset_files import AssetFiles, listed_files
+from engine.clips import MovingSource, clip_recipe, default_action, source_size_px
 from engine.data_folder import DataFolder, write_whole, writing_whole
 from engine.database.records import MintRecord, Records
 from engine.errors import EngineError, ExportFailed, InvalidRequest, JobFailed, UnknownAsset
@@ -32,6 +33,7 @@ from engine.start_picture import start_fields
 from engine.verification import Check, verify_token
 from generators.drawer import SharedDrawer
 from generators.errors import GeneratorError
+from generators.motion import Direction
 from generators.novelty import NoveltyIndex
 from generators.progress import ProgressCallback
 from generators.recipe import MAX_COUNT, Kind, Recipe, check_request
@@ -64,8 +66,9 @@ class Application:
         self._making = Lock()  # the first pictures may be asked for by two threads at once
         self.records = Records.open(folder.records)
         self.blocks = BlockStore(folder.blocks)
+        self.files = AssetFiles(self.blocks)
         self.creation_job = CreationJob(self.records, lambda: self.drawing, self.blocks)
-        self.gate = QualityGate(self.blocks, lambda: self.near_copies)
+        self.gate = QualityGate(self.files, lambda: self.near_copies)
         self.mint_job = MintJob(self.records, lambda: self.chain, settings.contract)
 
     @classmethod
@@ -186,11 +189,55 @@ class Application:
         Raises UnknownAsset, InvalidPicture.
         """
         asset = self.records.asset(source)
-        if asset is None and not Path(source).is_file():
+        return start_fields(self.blocks, asset or self._picture_path(source), size_px, strength, mask)
+
+    def _picture_path(self, source: str) -> Path:
+        path = Path(source)
+        if not path.is_file():
             raise UnknownAsset(
                 f"{source[:200]!r} is neither an asset nor a picture file; `lorespark list` shows the assets."
             )
-        return start_fields(self.blocks, asset or Path(source), size_px, strength, mask)
+        return path
+
+    def moving_source(self, source: str, size_px: int | None = None) -> MovingSource:
+        """What a clip of ``source``, an asset's id or the path of a picture, starts from.
+
+        Raises UnknownAsset, InvalidPicture, and InvalidRequest for an asset that is no sprite or has another size.
+        """
+        asset = self.records.asset(source)
+        own = source_size_px(asset or self._picture_path(source))
+        if size_px not in (None, own):
+            raise InvalidRequest(
+                f"{source} is set in motion at its own {own} px, not at {size_px}; leave the size out."
+            )
+        return MovingSource(own, self.starting_from(source, own, 1.0), asset and default_action(asset))
+
+    def usual_actions(self, asset: Asset) -> list[str]:
+        """What a sheet of ``asset`` shows when nothing is asked. Raises InvalidRequest where it is no sprite."""
+        source_size_px(asset)
+        usual = default_action(asset)
+        return [usual, "walk", "attack"] if usual == "idle" else [usual]
+
+    def clips(
+        self, asset_id: str, movements: Sequence[tuple[str, Direction | None]], seed: int, **wanted: Any
+    ) -> list[Recipe]:
+        """Recipes of clips of an asset: one for each action and direction, all of one seed.
+
+        Raises UnknownAsset, InvalidRequest for an asset that is no sprite, InvalidRecipe.
+        """
+        asset = self.asset(asset_id)
+        return [
+            clip_recipe(
+                self.generator,
+                asset,
+                lambda size: self.starting_from(asset_id, size, 1.0),
+                seed,
+                action=action,
+                direction=direction,
+                **wanted,
+            )
+            for action, direction in movements
+        ]
 
     def variations(
         self, asset_id: str, strength: float, count: int, seed: int, prompt: str | None = None
@@ -200,6 +247,10 @@ class Application:
         Raises UnknownAsset, InvalidRequest for a picture of a configured model, InvalidRecipe.
         """
         own = Recipe.from_dict(thaw(self.asset(asset_id).recipe))
+        if own.kind is Kind.CLIP:
+            raise InvalidRequest(
+                f"The asset {asset_id} is a clip, and only pictures have variations; vary a picture and animate that."
+            )
         if own.kind is Kind.ILLUSTRATION or own.drawn_px is not None:
             raise InvalidRequest(
                 f"The asset was drawn by {own.model}, and only the bundled models draw variations; "
@@ -247,8 +298,22 @@ class Application:
         """The asset's picture as a plain file; written again from the block store where it is gone."""
         path = self.folder.media / f"{asset.asset_id}.png"
         if not path.exists():
-            write_whole(path, self._file(asset.media_cid))
+            write_whole(path, self.files.read(asset.media_cid))
         return path
+
+    def file_paths(self, asset: Asset) -> dict[str, tuple[Cid, Path]]:
+        """What a clip comes in beside its media: address and plain file of each name; nothing for a picture.
+
+        Written again from the block store where they are gone.
+        """
+        if asset.kind is not AssetKind.CLIP:
+            return {}
+        folder = self.folder.media / asset.asset_id
+        paths = {name: (cid, folder / name) for name, cid in listed_files(self.files.metadata(asset)).items()}
+        for cid, path in paths.values():
+            if not path.exists():
+                write_whole(path, self.files.read(cid))
+        return paths
 
     def mint(self, asset_id: str, recipient: str | None = None, force: bool = False) -> MintedAsset:
         """Brings the asset onto the chain, once; asked for again it answers with the same token.
@@ -279,15 +344,7 @@ class Application:
         Raises UnknownAsset, BlockMissing, BlockDamaged, and ExportFailed where the file cannot be written.
         """
         asset = self.asset(asset_id)
-        source, mask = (asset.recipe.get(name) for name in ("source_cid", "mask_cid"))
-        package = asset_directory(
-            self.blocks,
-            metadata=self._file(asset.metadata_cid),
-            media=self._file(asset.media_cid),
-            image=self._file(asset.image_cid),
-            source=self._file(Cid.parse(source)) if isinstance(source, str) else None,
-            mask=self._file(Cid.parse(mask)) if isinstance(mask, str) else None,
-        )
+        package = self.files.package(asset)
         try:
             if path.exists() and not path.is_file():
                 raise ExportFailed(f"{path} is there and is not a file; give the name of a file to write.")
@@ -318,6 +375,3 @@ class Application:
 
     def _unfinished_mints(self) -> list[str]:
         return self.records.unfinished_mints(self.settings.chain_id)
-
-    def _file(self, cid: Cid) -> bytes:
-        return b"".join(read_file(cid, self.blocks))

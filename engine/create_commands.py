@@ -11,12 +11,13 @@ from engine.answers import asset_json
 from engine.errors import InvalidRequest
 from engine.style_commands import style_folder
 from engine.terminal import AsJson, errors, notes, opened_application, out, print_json
+from generators.animation import MAX_FPS, frame_ms
 from generators.bundle import SIZES_PX
+from generators.motion import ACTIONS, Direction, action_named
 from generators.palette_choice import chosen_colour, chosen_outline, chosen_palette
 from generators.recipe import (
-    DEFAULT_COLOURS,
-    DEFAULT_SIZE_PX,
     DEFAULT_STRENGTH,
+    MAX_FRAMES,
     Kind,
     Quality,
     Recipe,
@@ -78,6 +79,22 @@ def create(
     style_name: Annotated[
         str | None, typer.Option("--style", help="A style, whose palette, outline, sizes and words are used.")
     ] = None,
+    action: Annotated[
+        str | None,
+        typer.Option(
+            help=f"What a clip shows: {', '.join(ACTIONS)}; left out, what the prompt ends in or its kind usually does."
+        ),
+    ] = None,
+    frames: Annotated[
+        int | None, typer.Option(help="How many frames a clip has, with the bundled model 8 or 16.")
+    ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(help="A clip's frames a second; the action's natural speed if left out."),
+    ] = None,
+    direction: Annotated[
+        Direction | None, typer.Option(help="Where a clip's figure faces; as its picture does if left out.")
+    ] = None,
     cutout: Annotated[
         bool, typer.Option("--cutout", help="Take the background out of what a configured model drew.")
     ] = False,
@@ -87,37 +104,46 @@ def create(
     if model is None and size not in (None, *SIZES_PX):
         raise typer.BadParameter("the bundled models draw at 32 or 64 px.", param_hint="--size")
     first_seed = random_seed() if seed is None else seed
-    default_palette = None if kind is Kind.ILLUSTRATION else DEFAULT_COLOURS
     with errors():
         wanted: dict[str, Any] = {
             "prompt": prompt,
             "kind": kind,
             "negative_prompt": negative_prompt,
-            "palette": default_palette if palette is None else chosen_palette(palette),
             "outline": None if outline is None else chosen_outline(outline),
             "background": None if background is None else chosen_colour(background),
             "seamless": seamless,
         }
+        if palette is not None:
+            wanted["palette"] = chosen_palette(palette)
         style = None if style_name is None else style_folder().read(style_name)
         if style is not None:
             _refuse_twice(style, palette=palette, outline=outline, background=background)
             set_by_style = style.fields_for(kind, prompt, negative_prompt)
             wanted |= {name: value for name, value in set_by_style.items() if value}
+        moving = moving_fields(kind, action=action, frames=frames, fps=fps, direction=direction)
         check_request(
             **wanted, seed=first_seed, steps=steps, guidance=guidance, count=count, strength=strength
         )
+        if mask is not None and kind is Kind.CLIP:
+            raise InvalidRequest("A clip moves the whole picture; leave the mask out.")
         if mask is not None and source is None:
             raise InvalidRequest("A mask needs the picture that it belongs to; name that one with --from.")
         size = size or (style.size_for(kind) if style else None)
         with opened_application() as application:
-            if source is not None:
-                px = size or DEFAULT_SIZE_PX[kind]
-                start = application.starting_from(source, px, strength, mask)
+            if source is not None and kind is Kind.CLIP and application.generator.is_bundled(model):
+                given = application.moving_source(source, size)
+                size = given.size_px
+                wanted |= given.fields
+                moving["action"] = action or given.action
+            elif source is not None:
+                px = application.generator.start_px(kind, model, size)
+                start = application.starting_from(source, px, 1.0 if kind is Kind.CLIP else strength, mask)
                 open_palette = palette is None and (style is None or style.palette is None)
                 wanted = (wanted | start) if open_palette else (start | wanted)
             recipes = [
                 application.generator.recipe(
                     **wanted,
+                    **moving,
                     model=model,
                     size=size,
                     cutout=cutout,
@@ -131,6 +157,23 @@ def create(
             _warn_of_cut_prompt(application, wanted["prompt"], model)
             made = _made(application, recipes)
     _tell(made, as_json)
+
+
+def moving_fields(kind: Kind, **given: Any) -> dict[str, Any]:
+    """What a clip is asked for. Raises InvalidRequest where anything else is, InvalidRecipe where it cannot be."""
+    if kind is not Kind.CLIP:
+        for name, value in given.items():
+            if value is not None:
+                raise InvalidRequest(f"Only a clip has --{name}; leave it out, or draw with --kind clip.")
+        return {}
+    if given["action"] is not None:
+        action_named(given["action"])
+    if given["frames"] is not None and not 1 <= given["frames"] <= MAX_FRAMES:
+        raise InvalidRequest(f"A clip has 1 to {MAX_FRAMES} frames, not {given['frames']}.")
+    if given["fps"] is not None and not 1 <= given["fps"] <= MAX_FPS:
+        raise InvalidRequest(f"A clip shows 1 to {MAX_FPS:g} frames a second, not {given['fps']:g}.")
+    fps = given.pop("fps")
+    return given | {"frame_ms": None if fps is None else frame_ms(fps)}
 
 
 def vary(
@@ -166,6 +209,9 @@ def _tell(made: dict[str, Any], as_json: bool) -> None:
         out.print(
             f"[bold]{asset['asset_id']}[/]  seed {asset['recipe']['seed']}  {escape(asset['media_path'])}"
         )
+        if asset["files"]:
+            folder = Path(next(iter(asset["files"].values()))["path"]).parent
+            out.print(f"  {', '.join(asset['files'])} in {escape(str(folder))}")
     out.print(f"Mint one with [bold]lorespark mint {assets[0]['asset_id']}[/].")
 
 
@@ -173,7 +219,8 @@ def draw_with_bar(application: "Application", recipes: list[Recipe]) -> str:
     """Draws a creation with a bar in the terminal; returns its id."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as bar:
-        what = "picture" if len(recipes) == 1 else f"{len(recipes)} pictures"
+        noun = "clip" if recipes[0].kind is Kind.CLIP else "picture"
+        what = noun if len(recipes) == 1 else f"{len(recipes)} {noun}s"
         task = bar.add_task(f"drawing {what}", total=len(recipes))
         return application.create(recipes, lambda done: bar.advance(task, len(done.indices) / done.steps))
 

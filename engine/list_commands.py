@@ -9,7 +9,7 @@ from rich.table import Table
 from engine.answers import asset_json
 from engine.settings import Settings
 from engine.terminal import AsJson, errors, opened_application, out, print_json
-from generators.model_entry import read_model_entries
+from generators.model_entry import ModelEntry, read_model_entries
 from generators.recipe import Quality
 
 
@@ -57,20 +57,40 @@ def models(as_json: AsJson = False) -> None:
             "guidance": m.guidance,
             "licence": m.licence,
         }
-        | {"where": "bundled", "loras": []}
+        | {"where": "bundled", "loras": [], "draws": "pictures"}
         for m in bundled.values()
     ]
     rows += [
         {"id": e.id, "size": e.size, "steps": e.steps, "guidance": e.guidance, "licence": e.licence}
         | {"where": e.where, "loras": [lora.path for lora in e.loras]}
+        | _drawn(e)
         for e in entries
     ]
     if as_json:
         print_json({"models": rows})
         return
-    table = Table("model", "px", "steps", "licence", "where", box=None, pad_edge=False)
+    table = Table("model", "draws", "px", "steps", "licence", "where", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(
-            row["id"], str(row["size"]), str(row["steps"]), escape(row["licence"]), escape(row["where"])
-        )
+        clip = "frames" in row
+        draws = f"clips: {row['frames']} frames, {row['fps']:g} fps" if clip else row["draws"]
+        px = f"{row['width']} x {row['height']}" if clip else str(row["size"])
+        table.add_row(row["id"], draws, px, str(row["steps"]), escape(row["licence"]), escape(row["where"]))
     out.print(table)
+
+
+def _drawn(entry: ModelEntry) -> dict[str, Any]:
+    """What a configured model draws; at a hub id only what its entry says of it."""
+    video = entry.video
+    if video is None:
+        return {"draws": "pictures"}
+    return {
+        "draws": "clips",
+        "pipeline": video.pipeline,
+        "from_picture": video.from_picture,
+        "frames": video.frames,
+        "frames_max": video.frames_max,
+        "frames_step": video.frames_step,
+        "fps": video.fps,
+        "width": video.width,
+        "height": video.height,
+    }

@@ -4,12 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from assets.asset import Asset
-from assets.blockstore import BlockStore
 from assets.canonical_json import JsonObject, thaw
-from assets.cid import Cid
-from assets.metadata import TokenMetadata
-from assets.package import asset_directory
-from assets.unixfs import read_file
+from engine.asset_files import AssetFiles
 from engine.errors import QualityRefused
 from generators.finishing import read_png
 from generators.quality_gate import NearCopies, PictureRules, QualityCheck, Rules, failed, inspect
@@ -19,8 +15,8 @@ from generators.recipe import Recipe
 class QualityGate:
     """Looks at assets as they are stored; draws nothing."""
 
-    def __init__(self, blocks: BlockStore, near_copies: "Callable[[], NearCopies | None]") -> None:
-        self._blocks, self._near_copies = blocks, near_copies
+    def __init__(self, files: AssetFiles, near_copies: "Callable[[], NearCopies | None]") -> None:
+        self._files, self._near_copies = files, near_copies
 
     def inspect(self, asset: Asset) -> list[QualityCheck]:
         """Every check of the asset's picture. Raises BlockMissing and BlockDamaged where it cannot be read."""
@@ -29,7 +25,7 @@ class QualityGate:
         rules: PictureRules = (
             recipe if recipe.mask_cid is None else Rules(recipe.kind, seamless=recipe.seamless)
         )
-        return inspect(read_png(self._file(asset.media_cid))[0], rules, self._near_copies())
+        return inspect(read_png(self._files.read(asset.media_cid))[0], rules, self._near_copies())
 
     def passed(self, asset: Asset, force: bool) -> Asset:
         """The asset as it may be minted: itself where every check holds; with ``force`` one whose metadata names
@@ -44,18 +40,10 @@ class QualityGate:
         if not force:
             raise QualityRefused(refusal(asset.asset_id, broken))
         quality = JsonObject({"failed": [check.name for check in broken], "forced": True})
-        metadata = TokenMetadata.from_bytes(self._file(asset.metadata_cid))
+        metadata = self._files.metadata(asset)
         told = replace(metadata, properties=JsonObject({**metadata.properties, "quality": quality}))
-        package = asset_directory(
-            self._blocks,
-            metadata=told.to_bytes(),
-            media=self._file(asset.media_cid),
-            image=self._file(asset.image_cid),
-        )
+        package = self._files.package(asset, told.to_bytes())
         return replace(asset, metadata_cid=package.metadata_cid, quality=quality)
-
-    def _file(self, cid: Cid) -> bytes:
-        return b"".join(read_file(cid, self._blocks))
 
 
 def refusal(asset_id: str, broken: Sequence[QualityCheck]) -> str:

@@ -11,13 +11,14 @@ from assets.canonical_json import thaw
 from assets.cid import Cid, split_ipfs_uri
 from assets.errors import AssetsError
 from assets.metadata import TokenMetadata
-from assets.unixfs import read_file
 from chain.asset_contract import AssetContract
+from engine.asset_files import listed_files, read_whole
+from generators.apng import read_apng
 from generators.comparison import compare
 from generators.drawer import Drawer
 from generators.errors import GeneratorError
 from generators.finishing import read_png
-from generators.recipe import Recipe
+from generators.recipe import Kind, Recipe
 
 CHECKS = ("token_uri", "metadata_digest", "media_cid", "recipe_hash", "regenerated")
 # Another kind of processor rounds differently, and finishing moves a picture's palette with it. On one kind the
@@ -97,12 +98,14 @@ class _Evidence:
             raise _Failed("the metadata names no media")
         media, _ = split_ipfs_uri(media_uri)
         image, _ = split_ipfs_uri(self._metadata.image)
-        self._media, shown = (b"".join(read_file(cid, self._blocks)) for cid in (media, image))
+        self._media, shown = (read_whole(cid, self._blocks) for cid in (media, image))
         if not _same_picture(read_png(self._media)[0], read_png(shown)[0]):
             raise _Failed(f"the image {image} does not show the media {media}")
-        return (
-            f"media {media} ({len(self._media):,d} bytes) and image {image} ({len(shown):,d} bytes) are whole"
-        )
+        files = listed_files(self._metadata)
+        for cid in files.values():
+            read_whole(cid, self._blocks)
+        more = f", and so are the clip's {len(files)} other files" if files else ""
+        return f"media {media} ({len(self._media):,d} bytes) and image {image} ({len(shown):,d} bytes) are whole{more}"
 
     def recipe_hash(self) -> str:
         assert self._metadata is not None
@@ -118,10 +121,12 @@ class _Evidence:
 
     def regenerated(self) -> str:
         assert self._recipe is not None
-        pixels, _ = read_png(self._media)
+        moves = self._recipe.kind is Kind.CLIP
+        pixels = read_apng(self._media)[0].frames if moves else read_png(self._media)[0]
         again = self._drawer().draw([self._recipe], pictures=self._picture)[0].pixels
         if again.shape != pixels.shape:
-            raise _Failed(f"the picture is {pixels.shape[1]} px wide, its recipe draws {again.shape[1]} px")
+            drawn, kept = (" x ".join(map(str, each.shape[:-1])) for each in (again, pixels))
+            raise _Failed(f"the media has {kept} pixels, its recipe draws {drawn}")
         found = compare(again, pixels)
         if found.differing == 0:
             return f"exact: all {found.total:,d} pixels are equal"
@@ -134,4 +139,4 @@ class _Evidence:
         return told
 
     def _picture(self, cid: str) -> bytes:
-        return b"".join(read_file(Cid.parse(cid), self._blocks))
+        return read_whole(Cid.parse(cid), self._blocks)

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FRAME_STEP_MS = 10  # GIF counts in hundredths of a second (GIF89a, section 23), so every frame time is a multiple
+FRAME_STEP_MS = (
+    10  # GIF counts in hundredths of a second (GIF89a, section 23), so every frame time is a multiple
+)
 MIN_FRAME_MS, MAX_FRAME_MS = 20, 1000  # browsers slow frames of less than 20 ms down to 100
+MAX_FPS = 1000 / MIN_FRAME_MS
 
 
 @dataclass(frozen=True, eq=False)

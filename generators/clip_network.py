@@ -68,7 +68,9 @@ class MotionLayer(nn.Module):
             self.outward = nn.Linear(channels, channels)
             nn.init.zeros_(self.outward.weight)
             nn.init.zeros_(self.outward.bias)
-        self.timing: tuple[Tensor, Tensor] | None = None  # places (b f 8) and loops (b 1 1 1), set for each pass
+        self.timing: tuple[Tensor, Tensor] | None = (
+            None  # places (b f 8) and loops (b 1 1 1), set for each pass
+        )
 
     def forward(self, hidden: Tensor) -> Tensor:
         """``hidden``: (b f) c h w, the frames of a clip one after another; so is the result."""

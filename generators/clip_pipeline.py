@@ -36,10 +36,10 @@ def clip_noise(shape: Sequence[int], generator: torch.Generator) -> torch.Tensor
 
 
 class ClipPipeline(DiffusionPipeline):
-    """Sets a picture in motion by rectified flow (Liu et al. 2022, arXiv:2209.03003, eq. 1), as ``SpritePipeline`` draws.
+    """Sets a picture in motion by rectified flow (Liu et al. 2022, arXiv:2209.03003, eq. 1).
 
-    Text to a clip is two draws, as in Emu Video (Girdhar et al. 2023, arXiv:2311.10709): a picture from the prompt, then
-    this. One clip is drawn at a time: its frames fill a processor as a batch of pictures does.
+    Text to a clip is two draws, as in Emu Video (Girdhar et al. 2023, arXiv:2311.10709): a picture from the prompt, by
+    ``SpritePipeline``, then this. One clip is drawn at a time: its frames fill a processor as a batch of pictures does.
     """
 
     model_cpu_offload_seq = "text_encoder->network->vae"
@@ -82,9 +82,7 @@ class ClipPipeline(DiffusionPipeline):
         """Latents (f 16 h/4 w/4) -> pixels (f h w 4, uint8, straight alpha)."""
         weight = next(self.vae.decoder.parameters())
         rows = 1 if weight.dtype == torch.float32 and weight.device.type == "cpu" else len(latents)
-        parts = [
-            self.vae.decode(part.to(weight.device, weight.dtype)).sample for part in latents.split(rows)
-        ]
+        parts = [self.vae.decode(part.to(weight.device, weight.dtype)).sample for part in latents.split(rows)]
         return straight_alpha(torch.nn.functional.pixel_shuffle(torch.cat(parts).float(), PATCH_PX))
 
     @torch.inference_mode()
@@ -113,13 +111,16 @@ class ClipPipeline(DiffusionPipeline):
         if image.shape != (self.size_px, self.size_px, 4):
             raise ValueError(f"The picture is {image.shape}; it must be ({self.size_px}, {self.size_px}, 4).")
         if facing is not None and facing not in FACINGS:
-            raise ValueError(f"The network draws figures that face {', '.join(FACINGS)}; mirror one for left.")
+            raise ValueError(
+                f"The network draws figures that face {', '.join(FACINGS)}; mirror one for left."
+            )
         device, dtype = self.device, self.network.dtype
         states, mask = self.encode_prompt(prompt)
         scenes = scene(action, facing, frame_phases(action, num_frames), art_px)[None].to(device, dtype)
         side = self.network.config.sample_size
         noise = clip_noise(
-            (num_frames, self.network.config.channels, side, side), generator or torch.Generator().manual_seed(0)
+            (num_frames, self.network.config.channels, side, side),
+            generator or torch.Generator().manual_seed(0),
         )
         latents = noise[None].to(device)
         sigmas = np.linspace(1.0, 1.0 / num_inference_steps, num_inference_steps)
@@ -142,5 +143,3 @@ class ClipPipeline(DiffusionPipeline):
             frames = self.decode(latents[0])
         self.maybe_free_model_hooks()
         return ClipPipelineOutput(frames) if return_dict else (frames,)
-
-

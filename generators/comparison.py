@@ -28,13 +28,13 @@ class Difference:
 
 
 def compare(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Difference:
-    """Compares two pictures of one size (h w 4, uint8). Raises ValueError where the sizes differ."""
+    """Compares two pictures, or two clips, of one size (… h w 4, uint8). Raises ValueError where the sizes differ."""
     if first.shape != second.shape:
         raise ValueError(f"pictures of {first.shape} and {second.shape} cannot be compared")
     apart = np.abs(first.astype(np.int16) - second)
     outline = (first[..., 3] > 0) != (second[..., 3] > 0)
     return Difference(
-        total=first.shape[0] * first.shape[1],
+        total=first[..., 0].size,
         drawn=int(((first[..., 3] > 0) | (second[..., 3] > 0)).sum()),
         differing=int((apart > 0).any(-1).sum()),
         visible=int((outline | (apart > VISIBLE_DIFFERENCE).any(-1)).sum()),

@@ -17,9 +17,11 @@ from generators.device import TORCH_DTYPES, attention
 from generators.errors import GeneratorError, PackageMissing, WeightsUnavailable
 from generators.memory import is_out_of_memory
 from generators.model_entry import Offload
-from generators.model_files import PipelineFiles
+from generators.model_files import PartFiles, PipelineFiles
 from generators.recipe import Precision
 from generators.text_encoder import quiet_loading
+from generators.video_family import VIDEO_FAMILIES
+from generators.video_loading import ANIMATEDIFF, adapter_parts, check_parts, decode_in_parts, precisions
 
 NETWORKS = ("unet", "transformer", "prior")  # the part that runs at every step
 
@@ -27,7 +29,7 @@ NETWORKS = ("unet", "transformer", "prior")  # the part that runs at every step
 @dataclass(frozen=True)
 class Loading:
     """Everything that loading a pipeline depends on. ``loras`` are files and their weights; ``tiled`` decodes large
-    pictures in tiles, which needs less memory and may change a smooth part by a shade."""
+    pictures in tiles, which needs less memory and may change a smooth part by a shade; ``adapter`` is AnimateDiff's."""
 
     files: PipelineFiles
     variant: str | None
@@ -37,23 +39,27 @@ class Loading:
     offload: Offload
     tiled: bool
     compile: bool
+    adapter: PartFiles | None = None
 
 
-def pipeline_class(files: PipelineFiles) -> type[DiffusionPipeline]:
-    """The text-to-image class that draws with the folder's parts.
+def pipeline_class(files: PipelineFiles, has_adapter: bool = True) -> type[DiffusionPipeline]:
+    """The class that draws with the folder's parts, from words to pictures or one of ``VIDEO_FAMILIES``.
 
     Raises WeightsUnavailable where this diffusers has none.
     """
     with quiet_loading():
         named = getattr(diffusers, files.pipeline, None)
     if isinstance(named, type) and issubclass(named, DiffusionPipeline):
+        if files.pipeline in VIDEO_FAMILIES:
+            check_parts(files, has_adapter)
+            return named
         call = inspect.signature(named.__call__).parameters
         drawing = {"prompt", "height", "width", "output_type"} <= set(call) and "num_frames" not in call
         if drawing and ("image" not in call or _draws_from_words(named)):
             return named
     raise WeightsUnavailable(
         f"The model folder {files.folder} is a {files.pipeline}, which the installed diffusers "
-        f"{diffusers.__version__} does not know as text to image; use another model or a newer diffusers."
+        f"{diffusers.__version__} does not know as text to image or to a clip; use another model or a newer diffusers."
     )
 
 
@@ -71,19 +77,25 @@ def load_pipeline(wanted: Loading) -> DiffusionPipeline:
 
     Raises WeightsUnavailable where a file is damaged or does not fit, PackageMissing; errors of memory pass through.
     """
-    cls, folder = pipeline_class(wanted.files), wanted.files.folder
-    for package in ("peft",) * bool(wanted.loras) + ("accelerate",) * (wanted.offload != "none"):
-        if find_spec(package) is None:
-            what = "LoRA files need" if package == "peft" else "Offloading needs"
+    cls, folder = pipeline_class(wanted.files, wanted.adapter is not None), wanted.files.folder
+    needed = {
+        "peft": ("LoRA files need", bool(wanted.loras)),
+        "accelerate": ("Offloading needs", wanted.offload != "none"),
+        "ftfy": ("Wan's prompts need", wanted.files.pipeline.startswith("Wan")),
+    }
+    for package, (what, is_needed) in needed.items():
+        if is_needed and find_spec(package) is None:
             raise PackageMissing(f"{what} the package {package}; run `pip install 'lorespark[models]'`.")
+    dtype = TORCH_DTYPES[wanted.precision]
     try:
         with quiet_loading():
             pipeline = cls.from_pretrained(
                 folder,
-                dtype=TORCH_DTYPES[wanted.precision],
+                dtype=precisions(wanted.files, dtype),
                 variant=wanted.variant,
                 local_files_only=True,
                 use_safetensors=True,
+                **({} if wanted.adapter is None else adapter_parts(wanted.files, wanted.adapter, dtype)),
             )
             _apply_loras(pipeline, wanted.loras)
     except (GeneratorError, MemoryError):
@@ -150,8 +162,10 @@ def _place(pipeline: DiffusionPipeline, wanted: Loading) -> None:
         for relief in ("enable_slicing", "enable_tiling"):
             if hasattr(vae, relief):
                 getattr(vae, relief)()
+        decode_in_parts(pipeline)
     for part in (network, vae):
-        if isinstance(part, torch.nn.Module):
+        # Weights over time, height and width have an order of their own, and torch refuses this one.
+        if isinstance(part, torch.nn.Module) and all(weight.ndim < 5 for weight in part.parameters()):
             part.to(memory_format=torch.channels_last)  # convolutions are faster so, on CPUs and tensor cores
     if wanted.device.type == "cpu" or wanted.offload == "none":  # there is nowhere to offload to
         pipeline.to(wanted.device)
@@ -159,7 +173,9 @@ def _place(pipeline: DiffusionPipeline, wanted: Loading) -> None:
         pipeline.enable_model_cpu_offload(device=wanted.device)
     else:
         pipeline.enable_sequential_cpu_offload(device=wanted.device)
-    if attention(wanted.device).name == "xformers":
+    # Of the video networks only AnimateDiff's has the kind of attention that xformers stands in for.
+    still = wanted.files.pipeline not in VIDEO_FAMILIES or wanted.files.pipeline == ANIMATEDIFF
+    if still and attention(wanted.device).name == "xformers":
         pipeline.enable_xformers_memory_efficient_attention()
     if wanted.compile and network is not None:
         # Repeated blocks compile once for all of them; networks that name none are compiled whole.

@@ -4,19 +4,25 @@ import re
 import reprlib
 import tomllib
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from generators.errors import InvalidModelEntry
-from generators.recipe import MAX_GUIDANCE, MAX_SIZE_PX, MAX_STEPS, Precision, Quality
+from generators.model_files import named_pipeline
+from generators.recipe import MAX_FRAMES, MAX_GUIDANCE, MAX_SIZE_PX, MAX_STEPS, Precision, Quality
+from generators.video_family import VIDEO_FAMILIES, Video
 
 MAX_FILE_BYTES = 1_000_000  # a list of models is a page of text
 SIZE_STEP_PX = 8  # autoencoders of latent diffusion shrink by 8 or more
 MIN_DRAWN_PX = 8
+MAX_FPS = 50  # a frame of 20 ms, the shortest that browsers show as it is
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+
+_OF_CLIPS = ("width", "height", "frames", "frames_max", "frames_step", "fps")
 
 Dtype = Literal["auto"] | Precision
 Offload = Literal["none", "model", "sequential"]
@@ -34,11 +40,15 @@ class LoraEntry(_Entry):
 
 
 class ModelEntry(_Entry):
-    """One diffusers text-to-image pipeline: where it is and how it is best drawn with.
+    """One diffusers pipeline that draws pictures or clips: where it is and how it is best drawn with.
 
     ``path`` is a folder or a hub id, ``size`` its native pixels a side. ``offload`` keeps weights in main memory
-    until they are needed: "model" by component, "sequential" by layer. ``folder`` is that of the file this was read
-    from; paths are relative to it.
+    until they are needed: "model" by component, "sequential" by layer. ``tiling`` decodes large pictures in tiles.
+    ``folder`` is that of the file this was read from; paths are relative to it.
+
+    A model that draws clips may have a ``width`` and ``height`` in place of ``size``, then ``size`` is the longer;
+    the other options are its ``Video``'s. ``pipeline`` is the class that draws where it is not the one that the folder
+    names; at a hub id it also says that this model draws clips. ``motion_adapter`` is a folder or a hub id.
     """
 
     id: str
@@ -53,6 +63,15 @@ class ModelEntry(_Entry):
     loras: tuple[LoraEntry, ...] = ()
     offload: Offload = "none"
     compile: bool = False
+    tiling: bool = False
+    pipeline: str | None = None
+    motion_adapter: str | None = Field(default=None, min_length=1, max_length=4096)
+    width: int | None = Field(default=None, ge=MIN_DRAWN_PX, le=MAX_SIZE_PX, multiple_of=SIZE_STEP_PX)
+    height: int | None = Field(default=None, ge=MIN_DRAWN_PX, le=MAX_SIZE_PX, multiple_of=SIZE_STEP_PX)
+    frames: int | None = Field(default=None, ge=1, le=MAX_FRAMES)
+    frames_max: int | None = Field(default=None, ge=1, le=MAX_FRAMES)
+    frames_step: int | None = Field(default=None, ge=1, le=MAX_FRAMES)
+    fps: float | None = Field(default=None, ge=1, le=MAX_FPS, strict=False, allow_inf_nan=False)
     folder: Path = Field(default=Path(), exclude=True, strict=False)
 
     @field_validator("id")
@@ -63,6 +82,24 @@ class ModelEntry(_Entry):
                 f"is {reprlib.repr(value)}; use letters, digits, '.', '_' and '-', as in 'sd-turbo'"
             )
         return value
+
+    @field_validator("pipeline")
+    @classmethod
+    def _draws_clips(cls, value: str | None) -> str | None:
+        if value is not None and value not in VIDEO_FAMILIES:
+            raise ValueError(
+                f"is {reprlib.repr(value)}; use {', '.join(VIDEO_FAMILIES)}, or leave it out for pictures"
+            )
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _longer_side(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "size" not in data:
+            sides = [data.get("width"), data.get("height")]
+            if all(isinstance(side, int) for side in sides):
+                return data | {"size": max(sides)}
+        return data
 
     @field_validator("loras", mode="before")
     @classmethod
@@ -82,12 +119,74 @@ class ModelEntry(_Entry):
             )
         if self.local is not None and self.revision is not None:
             raise ValueError("has a revision and a folder; revisions belong to hub ids, so drop it")
+        self._agreeing_on_clips()
         return self
+
+    def _agreeing_on_clips(self) -> None:
+        video = self.video
+        if video is None:
+            if given := [name for name in _OF_CLIPS if getattr(self, name) is not None]:
+                raise ValueError(
+                    f"has the option {given[0]}, which is for models that draw clips; if this is one, name its "
+                    f"pipeline ({', '.join(VIDEO_FAMILIES)}), else drop it"
+                )
+            return
+        if (self.width is None) != (self.height is None):
+            raise ValueError("has a width without a height, or a height without one; give both, or a size")
+        if self.size != max(video.width, video.height):
+            raise ValueError("has a size beside its width and height; give the size alone for a square")
+        if misfit := video.misfit(VIDEO_FAMILIES[video.pipeline].size_step_px):
+            raise ValueError(misfit)
+        if not video.fits(video.frames):
+            raise ValueError(
+                f"has {video.frames} frames, which do not fit its frames_step {video.frames_step} and frames_max "
+                f"{video.frames_max}; use {video.nearest(video.frames)}"
+            )
+        if self.motion_adapter is not None:
+            if video.pipeline != "AnimateDiffPipeline":
+                raise ValueError(f"has a motion_adapter, which no {video.pipeline} takes; drop it")
+            if self.local is not None and named_pipeline(self.local) == video.pipeline:
+                raise ValueError("has a motion_adapter, and its folder holds one already; drop it")
+            if self.adapter_local is None and not _HUB_ID.fullmatch(self.motion_adapter):
+                raise ValueError(
+                    f"has the motion_adapter {reprlib.repr(self.motion_adapter)}, where there is no folder; give a "
+                    "folder with a config.json, or a hub id"
+                )
+
+    @property
+    def video(self) -> Video | None:
+        """How this model draws clips; None where it draws pictures, as far as can be known without a download."""
+        name = self.pipeline or ("AnimateDiffPipeline" if self.motion_adapter else None)
+        if name is None and self.local is not None:
+            name = named_pipeline(self.local)
+        family = VIDEO_FAMILIES.get(name or "")
+        if name is None or family is None:
+            return None
+        video = Video(
+            model=self.id,
+            pipeline=name,
+            frames=family.frames,
+            frames_max=self.frames_max or family.frames_max,
+            frames_step=self.frames_step or family.frames_step,
+            fps=self.fps or family.fps,
+            width=self.width or self.size,
+            height=self.height or self.size,
+            from_picture=family.from_picture,
+        )
+        return replace(video, frames=self.frames or video.nearest(family.frames))
 
     @property
     def local(self) -> Path | None:
         """The folder that ``path`` names, or None where it names none that is there."""
-        folder = self.folder / Path(self.path).expanduser()
+        return self._folder(self.path)
+
+    @property
+    def adapter_local(self) -> Path | None:
+        """The folder that ``motion_adapter`` names, or None where it names none that is there."""
+        return None if self.motion_adapter is None else self._folder(self.motion_adapter)
+
+    def _folder(self, path: str) -> Path | None:
+        folder = self.folder / Path(path).expanduser()
         return folder.absolute() if folder.is_dir() else None
 
     @property
@@ -163,6 +262,15 @@ _WANTED = {
     "loras": "a list such as [{path = 'pixel.safetensors', weight = 0.8}], with weights from -4 to 4",
     "offload": "none, model or sequential",
     "compile": "true or false",
+    "tiling": "true or false",
+    "pipeline": f"one of {', '.join(VIDEO_FAMILIES)}",
+    "motion_adapter": "a folder or a hub id",
+    "width": f"a multiple of {SIZE_STEP_PX} up to {MAX_SIZE_PX}",
+    "height": f"a multiple of {SIZE_STEP_PX} up to {MAX_SIZE_PX}",
+    "frames": f"a whole number from 1 to {MAX_FRAMES}",
+    "frames_max": f"a whole number from 1 to {MAX_FRAMES}",
+    "frames_step": f"a whole number from 1 to {MAX_FRAMES}",
+    "fps": f"frames a second, from 1 to {MAX_FPS}",
 }
 
 

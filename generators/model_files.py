@@ -23,15 +23,44 @@ _LIBRARIES = frozenset({"diffusers", "transformers"})
 
 @dataclass(frozen=True)
 class PipelineFiles:
-    """``files`` are what loading reads, relative to ``folder``, sorted; ``pipeline`` is the class that they name."""
+    """``files`` are what loading reads, relative to ``folder``, sorted; ``named`` is the class that the folder says it
+    is for, ``pipeline`` the one that draws with it."""
 
     folder: Path
+    named: str
     pipeline: str
     files: tuple[str, ...]
 
 
-def inspect(folder: Path, variant: str | None = None) -> PipelineFiles:
-    """Looks at a pipeline folder without loading anything of it.
+@dataclass(frozen=True)
+class PartFiles:
+    """``files`` of a part that comes in a ``folder`` of its own, relative to it, sorted; ``variant`` where they have
+    one."""
+
+    folder: Path
+    files: tuple[str, ...]
+    variant: str | None
+
+
+def named_pipeline(folder: Path) -> str | None:
+    """The class that a pipeline folder says it is for, or None where it cannot be read or says none."""
+    named = read_config(folder, INDEX).get("_class_name")
+    return named if isinstance(named, str) else None
+
+
+def inspect_part(folder: Path, class_name: str, variant: str | None = None) -> PartFiles:
+    """Looks at the folder of one part, such as a motion adapter. Raises WeightsUnavailable as ``inspect`` does."""
+    names = [name.split("/", 1)[1] for name in _part(folder.parent, folder.name, class_name, variant)]
+    if "config.json" not in names:
+        raise WeightsUnavailable(
+            f"The folder {folder} has no config.json, so it is no {class_name}; give one that is."
+        )
+    varied = variant is not None and any(variant in _variants(name) for name in names)
+    return PartFiles(folder, tuple(names), variant if varied else None)
+
+
+def inspect(folder: Path, variant: str | None = None, drawn_by: str | None = None) -> PipelineFiles:
+    """Looks at a pipeline folder without loading anything of it; ``drawn_by`` is the class where it is another.
 
     Weights beside safetensors in another format are left alone; a part that has no safetensors is refused, and so
     is code of the folder's own. With a ``variant``, weights that have it in their names stand in for the plain ones.
@@ -56,7 +85,16 @@ def inspect(folder: Path, variant: str | None = None) -> PipelineFiles:
                 "use a model whose parts come from diffusers and transformers."
             )
         kept += _part(folder, name, class_name, variant)
-    return PipelineFiles(folder, pipeline, tuple(kept))
+    return PipelineFiles(folder, pipeline, drawn_by or pipeline, tuple(kept))
+
+
+def read_config(folder: Path, name: str) -> dict[str, Any]:
+    """The settings in ``name`` of a model's folder; none where it is not there or no JSON object."""
+    try:
+        config = json.loads((folder / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return config if isinstance(config, dict) else {}
 
 
 def _read_index(folder: Path) -> dict[str, Any]:
@@ -155,13 +193,23 @@ class DigestCache:
         os.replace(file.name, self._path)  # noqa: PTH105 - the temporary file has only a name
 
 
-def weights_digest(files: PipelineFiles, loras: Iterable[tuple[Path, float]], digests: DigestCache) -> str:
+def weights_digest(
+    files: PipelineFiles,
+    loras: Iterable[tuple[Path, float]],
+    digests: DigestCache,
+    motion: PartFiles | None = None,
+) -> str:
     """Hex sha256 of the canonical JSON of every file that loading reads and each LoRA with its weight.
 
-    What a recipe names as its ``weights``. Raises WeightsUnavailable where a file cannot be read.
+    What a recipe names as its ``weights``. A class that is not the folder's own counts, and so do the files of its
+    ``motion`` adapter. Raises WeightsUnavailable where a file cannot be read.
     """
     named: dict[str, Any] = {"files": {name: digests.sha256(files.folder / name) for name in files.files}}
     applied = [{"sha256": digests.sha256(path), "weight": float(weight)} for path, weight in loras]
     if applied:
         named["loras"] = applied
+    if files.pipeline != files.named:
+        named["pipeline"] = files.pipeline
+    if motion is not None:
+        named["motion_adapter"] = {name: digests.sha256(motion.folder / name) for name in motion.files}
     return hashlib.sha256(rfc8785.dumps(named)).hexdigest()

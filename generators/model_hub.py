@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from diffusers import DiffusionPipeline
+from huggingface_hub import snapshot_download
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -39,6 +40,38 @@ def downloaded_folder(entry: ModelEntry) -> Path | None:
         return None
 
 
+def adapter_folder(entry: ModelEntry) -> Path:
+    """Where the entry's motion adapter lies, downloaded where it is not in the cache. Raises as ``model_folder``."""
+    cached = downloaded_adapter(entry)
+    return cached if cached is not None else _fetch_adapter(entry, local_files_only=False)
+
+
+def downloaded_adapter(entry: ModelEntry) -> Path | None:
+    """The motion adapter's folder where nothing needs to be downloaded, else None."""
+    if entry.adapter_local is not None:
+        return entry.adapter_local
+    try:
+        folder = _fetch_adapter(entry, local_files_only=True)
+    except WeightsUnavailable:
+        return None
+    # Of a download that broke off the cache gives the folder all the same.
+    return folder if (folder / "config.json").is_file() and any(folder.glob("*.safetensors")) else None
+
+
+def _fetch_adapter(entry: ModelEntry, local_files_only: bool) -> Path:
+    try:
+        return Path(
+            snapshot_download(
+                entry.motion_adapter or "",
+                allow_patterns=["config.json", "*.safetensors"],
+                local_files_only=local_files_only,
+            )
+        )
+    except (OSError, ValueError, HFValidationError, HfHubHTTPError) as error:
+        name = f"The motion adapter of model {entry.id} (hub {entry.motion_adapter})"
+        raise WeightsUnavailable(_sentence(name, error)) from error
+
+
 def _fetch(entry: ModelEntry, local_files_only: bool) -> Path:
     try:
         return Path(
@@ -52,11 +85,11 @@ def _fetch(entry: ModelEntry, local_files_only: bool) -> Path:
             )
         )
     except (OSError, ValueError, HFValidationError, HfHubHTTPError) as error:
-        raise WeightsUnavailable(_sentence(entry, error)) from error
+        name = f"The model {entry.id} ({entry.where})"
+        raise WeightsUnavailable(_sentence(name, error)) from error
 
 
-def _sentence(entry: ModelEntry, error: Exception) -> str:
-    name = f"The model {entry.id} ({entry.where})"
+def _sentence(name: str, error: Exception) -> str:
     causes: list[BaseException] = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and len(causes) < 10:
         causes.append(cause)

@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import rfc8785
 
@@ -26,6 +26,7 @@ class SpriteModel:
     guidance: float
     licence: str
     files: tuple[tuple[str, str], ...]
+    draws: Literal["pictures", "clips"] = "pictures"
 
     def steps_for(self, quality: Quality) -> int:
         """How many denoising steps ``quality`` takes."""
@@ -59,6 +60,7 @@ def read_models(folder: Path = WEIGHTS_FOLDER) -> dict[str, SpriteModel]:
                 guidance=entry["guidance"],
                 licence=entry["licence"],
                 files=tuple(sorted(entry["files"].items())),
+                draws=entry.get("draws", "pictures"),
             )
             for name, entry in entries.items()
         ]
@@ -70,9 +72,9 @@ def read_models(folder: Path = WEIGHTS_FOLDER) -> dict[str, SpriteModel]:
 
 
 def model_for_size(models: dict[str, SpriteModel], size_px: int) -> SpriteModel:
-    """The model that draws at ``size_px``. Raises WeightsUnavailable where there is none."""
+    """The model that draws pictures at ``size_px``. Raises WeightsUnavailable where there is none."""
     for model in models.values():
-        if model.size_px == size_px:
+        if model.size_px == size_px and model.draws == "pictures":
             return model
     raise WeightsUnavailable(f"No installed model draws at {size_px} px; use one of {sizes(models)}.")
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from generators.animation import frame_ms
 from generators.errors import InvalidRecipe
 
 FRAME_COUNTS = (8, 16)  # what the bundled clip network was trained on
@@ -56,3 +57,44 @@ def action_named(name: str) -> Action:
     if name not in ACTIONS:
         raise InvalidRecipe(f"There is no action {name[:40]!r}; use one of {', '.join(ACTIONS)}.")
     return ACTIONS[name]
+
+
+# What people write for an action, beside its name and its words.
+SAID = {
+    "walks": "walk",
+    "runs": "run",
+    "attacks": "attack",
+    "casts": "cast",
+    "casting": "cast",
+    "dies": "die",
+    "floats": "float",
+    "hovering": "float",
+    "spins": "spin",
+    "rotating": "spin",
+    "burns": "burn",
+    "glows": "glow",
+    "opens": "open",
+}
+
+
+def action_in(prompt: str) -> Action:
+    """The action that a prompt ends in, as in "a knight, running"; idle where it ends in none.
+
+    Only its end counts: a wizard with a glowing staff does not glow.
+    """
+    text = prompt.lower().rstrip(" .!")
+    last = (text.split() or [""])[-1]
+    for action in ACTIONS.values():
+        if text.endswith(f" {action.words}") or last == action.name or SAID.get(last) == action.name:
+            return action
+    return ACTIONS["idle"]
+
+
+def actions_for(subject: str) -> list[str]:
+    """The names of what a character, an item or a tile usually does."""
+    return [action.name for action in ACTIONS.values() if action.subject == subject]
+
+
+def natural_frame_ms(action: Action, frames: int) -> int:
+    """Milliseconds that each of ``frames`` stands: an action takes as long in 8 frames as in 16."""
+    return frame_ms(1000 * frames / (FRAME_COUNTS[-1] * action.frame_ms))

@@ -9,6 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from generators.batching import Preview, StepListener
+from generators.clip import FinishedClip, finished_clip
+from generators.clip_generator import ClipGenerator
+from generators.configured_clip import clip_animation, clip_recipe
 from generators.cutout import cut_out
 from generators.device import best_device
 from generators.drawer import draw_alone
@@ -31,7 +34,7 @@ class PictureGenerator:
     """The one generator that the engine sees. At most one configured model is in memory at a time."""
 
     def __init__(self, sprites: SpriteGenerator, configured: Sequence[PictureModel] = ()) -> None:
-        self._sprites = sprites
+        self._sprites, self._clips = sprites, ClipGenerator(sprites)
         self._configured = {model.entry.id: model for model in configured}
 
     @property
@@ -76,6 +79,21 @@ class PictureGenerator:
         bundled models' recipes. Raises InvalidRecipe where a value cannot be drawn, WeightsUnavailable where no
         model fits or its files cannot be used.
         """
+        named = self._configured.get(model or "")
+        if named is not None and (kind is Kind.CLIP or named.entry.video):
+            return clip_recipe(
+                named,
+                prompt,
+                kind,
+                seed,
+                size=size,
+                steps=named.entry.steps_for(quality) if steps is None else steps,
+                guidance=guidance,
+                negative_prompt=negative_prompt,
+                palette=palette,
+                cutout=cutout,
+                **fields,
+            )
         if palette == "default":
             palette = None if kind is Kind.ILLUSTRATION else DEFAULT_COLOURS
         wanted = {
@@ -83,7 +101,15 @@ class PictureGenerator:
             "palette": palette,
             "guidance": guidance,
         }
-        if model is None or model in self.models:
+        if kind is Kind.CLIP and self.is_bundled(model):
+            return self._clip_recipe(
+                prompt,
+                seed,
+                model,
+                cutout,
+                fields | wanted | {"size": size, "quality": quality, "steps": steps},
+            )
+        if self.is_bundled(model):
             if cutout:
                 raise InvalidRecipe("The bundled models draw without a background; leave the cutout out.")
             if model is None and kind is Kind.ILLUSTRATION:
@@ -111,12 +137,21 @@ class PictureGenerator:
             **fields,
         )
 
+    def _clip_recipe(
+        self, prompt: str, seed: int, model: str | None, cutout: bool, wanted: dict[str, Any]
+    ) -> Recipe:
+        if cutout:
+            raise InvalidRecipe("The bundled models draw without a background; leave the cutout out.")
+        if model is not None and self.models[model].draws != "clips":
+            raise InvalidRecipe(f"The model {model} draws pictures, no clips; leave the model out.")
+        return self._clips.recipe(prompt, seed, **wanted)
+
     def draw(
         self,
         recipes: Sequence[Recipe],
         on_progress: ProgressCallback | None = None,
         pictures: PictureReader = no_pictures,
-    ) -> list[FinishedPicture]:
+    ) -> list[FinishedPicture | FinishedClip]:
         """Draws and finishes each recipe's picture, those that can be drawn together in batches.
 
         ``pictures`` gives the bytes of the source pictures and masks that recipes name by CID.
@@ -130,6 +165,8 @@ class PictureGenerator:
     def batch_key(self, order: Order) -> Hashable:
         """Orders of one key can be drawn in one batch."""
         recipe = order.recipe
+        if recipe.kind is Kind.CLIP and recipe.model in self.models:
+            return order  # a clip fills the processor by itself: its frames are a batch
         if recipe.model not in self._configured:
             return order.batch_key
         return (
@@ -138,12 +175,15 @@ class PictureGenerator:
             recipe.precision,
             recipe.steps,
             recipe.guidance,
-            recipe.drawn_px or recipe.size,
+            recipe.drawn_size,
+            recipe.frames,
         )
 
     def draw_batch(self, batch: Sequence[Order], on_step: StepListener) -> Sequence[NDArray[np.uint8]]:
-        """Pixels as drawn (h w 4, uint8 each) of orders of one key; one thread at a time."""
+        """Pixels as drawn (h w 4, of clips f h w 4, uint8 each) of orders of one key; one thread at a time."""
         recipes = [order.recipe for order in batch]
+        if recipes[0].model in self.models and recipes[0].kind is Kind.CLIP:
+            return [self._clips.draw(order, on_step) for order in batch]
         if recipes[0].model in self.models:
             return self._sprites.draw_batch(batch, on_step)
         model = self._checked(recipes)
@@ -160,16 +200,33 @@ class PictureGenerator:
                 told = min(done // len(recipes), steps)
                 on_step(told - 1, steps, lambda: _among(preview(), positions, len(recipes)))
 
-        return model.draw(recipes, report)
+        return model.draw(batch, report)
 
-    def finish(self, pixels: NDArray[np.uint8], order: Order) -> FinishedPicture:
-        """The picture that was drawn as ``pixels``; on any thread. Raises PackageMissing, DrawingFailed."""
+    def finish(self, pixels: NDArray[np.uint8], order: Order) -> FinishedPicture | FinishedClip:
+        """The picture or clip that was drawn as ``pixels``; on any thread. Raises PackageMissing, DrawingFailed."""
         recipe = order.recipe
+        if recipe.kind is Kind.CLIP and recipe.model in self.models:
+            return self._clips.finish(pixels, order)
+        if recipe.kind is Kind.CLIP:
+            return finished_clip(clip_animation(pixels, recipe), recipe)
         if recipe.cutout:
             pixels = cut_out(pixels)
         if recipe.drawn_px is not None:
             pixels = pixelise(pixels, recipe.size)
         return finish(pixels, recipe, order.source)
+
+    def is_bundled(self, model: str | None) -> bool:
+        """Whether ``model``, or what draws where none is named, is one of the bundled ones."""
+        return model is None or model in self.models
+
+    def start_px(self, kind: Kind, model: str | None, size: int | None) -> int:
+        """A side of the picture that a drawing of that kind, model and size starts from.
+
+        Raises InvalidRecipe where the model is not installed.
+        """
+        if size is not None or model is None or model in self.models:
+            return size or DEFAULT_SIZE_PX[kind]
+        return self._model(model).entry.size
 
     def token_count(self, prompt: str, model: str | None = None) -> tuple[int, int]:
         """How many tokens ``prompt`` takes, and how many the model reads; what is past them is cut off."""

@@ -7,14 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generators.model_entry import ModelEntry
-from generators.recipe import Precision, Recipe
+from generators.order import Order
+from generators.recipe import Precision
 
-# Positions in the batch, step (from 1), steps, and a function that shows them as they are now (b h w 4, uint8).
+# Positions in the batch, step (from 1), steps, and a function that shows them as they are now (b h w 4, uint8; of a
+# clip its middle frame).
 StepReport = Callable[[Sequence[int], int, int, Callable[[], NDArray[np.uint8]]], None]
 
 
 class PictureModel(Protocol):
-    """A model that draws opaque pictures (h w 4, uint8) at its entry's size; its ``digest`` names its weights."""
+    """A model that draws opaque pictures (h w 4, uint8), or clips (f h w 4) where its entry has a ``video``, at its
+    entry's size; its ``digest`` names its weights."""
 
     @property
     def entry(self) -> ModelEntry: ...
@@ -25,5 +28,6 @@ class PictureModel(Protocol):
     def is_ready(self) -> bool: ...
     def takes_negative(self, guidance: float) -> bool: ...
     def token_count(self, prompt: str) -> tuple[int, int]: ...
-    def draw(self, recipes: Sequence[Recipe], report: StepReport) -> list[NDArray[np.uint8]]: ...
+    def check_clip(self, frames: int) -> None: ...
+    def draw(self, orders: Sequence[Order], report: StepReport) -> list[NDArray[np.uint8]]: ...
     def unload(self) -> None: ...

@@ -1,6 +1,7 @@
 """The grid of a picture that only looks like pixel art: its cells' size and place, found and sampled."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +34,19 @@ def find_grid(pixels: NDArray[np.uint8]) -> Grid | None:
     Steps are summed along each column and row; of the sums, the frequency that most of them share is the grid's, and
     its phase the grid's place. Sampling artefacts and blur widen the steps and leave their centres where they were.
     """
-    lab = _premultiplied_lab(pixels)
-    across = np.abs(np.diff(lab, axis=1)).sum((0, 2))
-    down = np.abs(np.diff(lab, axis=0)).sum((1, 2))
-    side = min(pixels.shape[:2])
+    return shared_grid(pixels[None])
+
+
+def shared_grid(frames: NDArray[np.uint8]) -> Grid | None:
+    """The one grid that the steps of all ``frames`` (f h w 4, uint8) lie on, as ``find_grid`` finds that of one."""
+    across: Any = 0
+    down: Any = 0
+    for frame in frames:
+        lab = _premultiplied_lab(frame)
+        across = across + np.abs(np.diff(lab, axis=1)).sum((0, 2))
+        down = down + np.abs(np.diff(lab, axis=0)).sum((1, 2))
+    height, width = frames.shape[1:3]
+    side = min(height, width)
     largest = min(MAX_CELL_PX, side / MIN_CELLS)
     if largest <= MIN_CELL_PX:
         return None
@@ -57,8 +67,8 @@ def find_grid(pixels: NDArray[np.uint8]) -> Grid | None:
         best = lower
     cell = 1 / frequencies[best]
     left, top = (float((-np.angle(spectrum[best]) / (2 * np.pi) * cell) % cell) for spectrum in spectra)
-    first_left, columns = _whole_cells(left, cell, pixels.shape[1])
-    first_top, rows = _whole_cells(top, cell, pixels.shape[0])
+    first_left, columns = _whole_cells(left, cell, width)
+    first_top, rows = _whole_cells(top, cell, height)
     return Grid(float(cell), first_left, first_top, columns, rows)
 
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generators.palette import oklab
-from generators.pixel_grid import find_grid, sample
+from generators.pixel_grid import sample, shared_grid
 
 MAX_SUBCELLS = (
     8  # points a side that a cell's colour is found from; more change nothing and cost their square
@@ -21,12 +21,20 @@ def pixelise(pixels: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
     Where the drawing already is pixel art that was drawn large, as diffusion models draw it, its own grid is found
     and its cells become the pixels; they are centred in the size asked for. Elsewhere see ``shrink``.
     """
-    grid = find_grid(pixels)
+    return pixelise_frames(pixels[None], size_px)[0]
+
+
+def pixelise_frames(frames: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
+    """The frames of a clip (f h w 4, uint8) as pixel art of ``size_px`` a side (f size size 4, uint8).
+
+    All of them on one grid, with one margin, or all of them shrunk: what stands still in the clip stays where it is.
+    """
+    grid = shared_grid(frames)
     if grid is not None:
-        fitted = fit(sample(pixels, grid), size_px)
+        fitted = fit_frames(np.stack([sample(frame, grid) for frame in frames]), size_px)
         if fitted is not None:
             return fitted
-    return shrink(pixels, size_px)
+    return np.stack([shrink(frame, size_px) for frame in frames])
 
 
 def fit(native: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8] | None:
@@ -34,13 +42,21 @@ def fit(native: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8] | None:
 
     Art of half the size or less is repeated a whole number of times. None where the motif itself is too large.
     """
-    repeat = max(1, size_px // max(native.shape[:2]))
-    native = native.repeat(repeat, 0).repeat(repeat, 1)
-    edge = np.concatenate([native[0], native[-1], native[:, 0], native[:, -1]])
-    ground = np.median(edge, axis=0).round().astype(np.uint8)
-    motif = _apart(native, ground)
+    fitted = fit_frames(native[None], size_px)
+    return None if fitted is None else fitted[0]
+
+
+def fit_frames(native: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8] | None:
+    """``fit`` for the frames of a clip (f h w 4), whose motif is all that is on any of them."""
+    repeat = max(1, size_px // max(native.shape[1:3]))
+    native = native.repeat(repeat, 1).repeat(repeat, 2)
+    edges = (native[:, 0], native[:, -1], native[:, :, 0], native[:, :, -1])
+    ground = (
+        np.median(np.concatenate([edge.reshape(-1, 4) for edge in edges]), axis=0).round().astype(np.uint8)
+    )
+    motif = np.any([_apart(frame, ground) for frame in native], axis=0)
     for axis in (0, 1):
-        surplus = native.shape[axis] - size_px
+        surplus = motif.shape[axis] - size_px
         if surplus <= 0:
             continue
         used = np.flatnonzero(motif.any(1 - axis))
@@ -48,11 +64,12 @@ def fit(native: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8] | None:
         if last - first >= size_px:
             return None
         begin = int(np.clip((first + last + 1 - size_px) // 2, 0, surplus))
-        native, motif = (np.take(array, range(begin, begin + size_px), axis) for array in (native, motif))
-    out = np.empty((size_px, size_px, 4), np.uint8)
+        kept = range(begin, begin + size_px)
+        native, motif = np.take(native, kept, axis + 1), np.take(motif, kept, axis)
+    out = np.empty((len(native), size_px, size_px, 4), np.uint8)
     out[:] = ground
-    top, left = ((size_px - length) // 2 for length in native.shape[:2])
-    out[top : top + native.shape[0], left : left + native.shape[1]] = native
+    top, left = ((size_px - length) // 2 for length in native.shape[1:3])
+    out[:, top : top + native.shape[1], left : left + native.shape[2]] = native
     out[out[..., 3] == 0] = 0
     return out
 

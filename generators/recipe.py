@@ -5,7 +5,7 @@ import re
 import reprlib
 import secrets
 from enum import StrEnum
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -64,8 +64,10 @@ _LATER_FIELDS = (
     "direction",
     "frames",
     "frame_ms",
+    "drawn_shape",
 )
 HEX_COLOUR = r"#[0-9a-f]{6}"
+DrawnPx = Annotated[int, Field(ge=MIN_SIZE_PX, le=MAX_SIZE_PX)]
 
 
 class Recipe(BaseModel):
@@ -83,6 +85,8 @@ class Recipe(BaseModel):
 
     A clip has a number of ``frames``, each shown for ``frame_ms`` milliseconds. Of a bundled model it has an ``action``
     and may have the ``direction`` it faces, and its source picture, where it has one, is what moves: with strength 1.
+    ``drawn_shape`` is the width and height that a video model draws at where these differ: then ``size`` is the longer
+    of them, or, where the clip is pixelised, ``drawn_px`` is a side of the square in their middle that is kept.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -113,9 +117,8 @@ class Recipe(BaseModel):
     action: str | None = None
     direction: Direction | None = Field(default=None, strict=False)
     frames: int | None = Field(default=None, ge=1, le=MAX_FRAMES)
-    frame_ms: int | None = Field(
-        default=None, ge=MIN_FRAME_MS, le=MAX_FRAME_MS, multiple_of=FRAME_STEP_MS
-    )
+    frame_ms: int | None = Field(default=None, ge=MIN_FRAME_MS, le=MAX_FRAME_MS, multiple_of=FRAME_STEP_MS)
+    drawn_shape: tuple[DrawnPx, DrawnPx] | None = None
 
     @field_validator("prompt", "negative_prompt", "model", "source", "source_cid", "mask_cid")
     @classmethod
@@ -137,7 +140,9 @@ class Recipe(BaseModel):
     @classmethod
     def _known(cls, action: str | None) -> str | None:
         if action is not None and action not in ACTIONS:
-            raise ValueError(f"is {reprlib.repr(action)}, which no model knows; use one of {', '.join(ACTIONS)}")
+            raise ValueError(
+                f"is {reprlib.repr(action)}, which no model knows; use one of {', '.join(ACTIONS)}"
+            )
         return action
 
     @field_validator("prompt")
@@ -147,7 +152,7 @@ class Recipe(BaseModel):
             raise ValueError("is empty; say what to draw, for example 'a red potion bottle'")
         return text
 
-    @field_validator("palette", mode="before")
+    @field_validator("palette", "drawn_shape", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
@@ -177,9 +182,11 @@ class Recipe(BaseModel):
             raise ValueError("has a mask and no source picture; give the picture that the mask belongs to")
         if self.seamless and self.kind not in (Kind.TILE, Kind.CLIP):
             raise ValueError(f"is a seamless {self.kind}; only tiles repeat, so ask for a tile")
-        of_clips = (self.action, self.direction, self.frames, self.frame_ms)
+        of_clips = (self.action, self.direction, self.frames, self.frame_ms, self.drawn_shape)
         if self.kind is not Kind.CLIP and any(field is not None for field in of_clips):
-            raise ValueError(f"is a moving {self.kind}; only clips have actions and frames, so ask for a clip")
+            raise ValueError(
+                f"is a moving {self.kind}; only clips have actions and frames, so ask for a clip"
+            )
         if self.kind is Kind.CLIP and (self.frames is None or self.frame_ms is None):
             raise ValueError("is a clip without frames or their time; give both")
         return self
@@ -199,6 +206,11 @@ class Recipe(BaseModel):
             return cls.model_validate(data)
         except ValidationError as error:
             raise InvalidRecipe(_sentence(error)) from error
+
+    @property
+    def drawn_size(self) -> tuple[int, int]:
+        """Width and height in pixels of what the model draws."""
+        return self.drawn_shape or ((self.drawn_px or self.size),) * 2
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object; ``from_dict`` gives the recipe back."""
@@ -278,6 +290,7 @@ _WANTED = {
     "background": "a colour written as #rrggbb",
     "style": "64 lower-case hex digits",
     "drawn_px": f"a whole number of pixels from {MIN_SIZE_PX} to {MAX_SIZE_PX}",
+    "drawn_shape": f"a width and a height in pixels from {MIN_SIZE_PX} to {MAX_SIZE_PX}",
     "palette": "a number of colours, or a list of colours written as #rrggbb",
     "format": Recipe.model_fields["format"].default,
     "finish": "1 or 2",
@@ -300,7 +313,7 @@ def _sentence(error: ValidationError) -> str:
     match first["type"]:
         case "value_error":
             return f"The {name} {first['ctx']['error']}."
-        case "missing":
+        case "missing" if len(first["loc"]) == 1:
             return f"The {name} is missing."
         case "extra_forbidden":
             return f"A recipe has no field {reprlib.repr(field)}; remove it."

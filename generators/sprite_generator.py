@@ -126,6 +126,8 @@ class SpriteGenerator:
             raise InvalidRecipe(
                 f"The recipe's model {recipe.model} is not installed; installed are {', '.join(sorted(self.models))}."
             )
+        if model.draws != "pictures":
+            raise InvalidRecipe(f"The model {model.id} draws clips; ask for a clip.")
         if model.digest != recipe.weights:
             raise InvalidRecipe(
                 f"The recipe was drawn with other weights of {recipe.model} ({recipe.weights[:12]}…, installed are "
@@ -139,10 +141,11 @@ class SpriteGenerator:
         key = (model.id, precision)
         if key not in self._pipelines:
             model.check_files()
-            self._pipelines[key] = load_pipeline(model.folder, self._text_encoder(), precision, self.device)
+            self._pipelines[key] = load_pipeline(model.folder, self.text_encoder(), precision, self.device)
         return self._pipelines[key]
 
-    def _text_encoder(self) -> TextEncoder:
+    def text_encoder(self) -> TextEncoder:
+        """The encoder that reads all prompts, loaded when it is first asked for."""
         with self._loading:
             if self._encoder is None:
                 self._encoder = load_text_encoder()
@@ -152,9 +155,13 @@ class SpriteGenerator:
         """The guidance that one pass of the recipe's network amounts to; 1 where it was not distilled."""
         return float(self._pipeline(self._model(recipe), recipe.precision).config.distilled_guidance)
 
+    def model_of_size(self, size_px: int) -> SpriteModel:
+        """The model that draws pictures at ``size_px``. Raises WeightsUnavailable where there is none."""
+        return model_for_size(self.models, size_px)
+
     def token_count(self, prompt: str) -> int:
         """How many of the ``MAX_TOKENS`` tokens that the model reads ``prompt`` takes."""
-        return self._text_encoder().token_count(prompt)
+        return self.text_encoder().token_count(prompt)
 
 
 def load_pipeline(

@@ -3,8 +3,8 @@
     python -m tools.clip_dataset --art DIR [--out runs/clips]
 
 DIR holds duelyst-cc0.zip and crawl-tiles-cc0.zip (see tools/sprite_dataset.py for where they come from) and
-superpowers-cc0.zip, the asset packs of https://github.com/sparklinlabs/superpowers-asset-packs. All are CC0 1.0. The art
-stays out of this repository; trained weights do not.
+superpowers-cc0.zip, the asset packs of https://github.com/sparklinlabs/superpowers-asset-packs. All are CC0 1.0. The
+art stays out of this repository; trained weights do not.
 """
 
 import argparse
@@ -49,7 +49,9 @@ def contact_sheet(made: ClipSet, path: Path, each: int = 3, frames: int = 8) -> 
     for y, row in enumerate(rows):
         picked = [row.references[0], *(row.frames[k * len(row.frames) // frames] for k in range(frames))]
         for x, index in enumerate(picked):
-            sheet.alpha_composite(Image.fromarray(np.array(made.pixels[index])), (x * CANVAS_PX, y * CANVAS_PX))
+            sheet.alpha_composite(
+                Image.fromarray(np.array(made.pixels[index])), (x * CANVAS_PX, y * CANVAS_PX)
+            )
     sheet.save(path)
 
 

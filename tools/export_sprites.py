@@ -4,24 +4,18 @@ python -m tools.export_sprites --small runs/sprite-32/unet --fine runs/sprite-64
 """
 
 import argparse
-import hashlib
-import json
-import shutil
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderTiny, FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
 
 from generators.bundle import WEIGHTS_FOLDER
-from generators.models import MANIFEST
 from generators.recipe import Quality
 from generators.sprite_pipeline import SpritePipeline
+from tools.bundled_weights import digests, put_into
 from tools.train_sprites import SHIFT
 
-MAX_FILE_BYTES = 50_000_000
-MAX_BUNDLE_BYTES = 96_000_000
 DEFAULT_STEPS = (4, 8, 16)  # more than sixteen change single pixels
 
 
@@ -45,24 +39,8 @@ def export(
         distilled_guidance=guidance,
     )
     pipeline.save_pretrained(folder, safe_serialization=True)
-    for path in folder.rglob("*"):
-        if path.name == "config.json":
-            # Where a part was loaded from is this machine's business; the last key belongs to no constructor.
-            config = json.loads(path.read_text(encoding="utf-8"))
-            unwanted = {"_name_or_path"}
-            if config["_class_name"] == "AutoencoderTiny":
-                unwanted.add("block_out_channels")
-            kept = {key: value for key, value in config.items() if key not in unwanted}
-            path.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        if path.is_file():
-            path.chmod(0o644)
-    files = {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
     entry = {"folder": folder.name, "size_px": size_px, "steps": steps, "guidance": guidance}
-    return f"lorespark-sprite-{size_px}/{version}", entry | {"licence": "CC0-1.0", "files": files}
+    return f"lorespark-sprite-{size_px}/{version}", entry | {"licence": "CC0-1.0", "files": digests(folder)}
 
 
 def main() -> None:
@@ -88,22 +66,7 @@ def main() -> None:
                 export(args.fine, args.codec, fine, size_px=64, **settings),
             ]
         )
-        check_size(Path(made).rglob("*.safetensors"))
-        for folder in (small, fine):
-            shutil.rmtree(args.out / folder.name, ignore_errors=True)
-            folder.rename(args.out / folder.name)
-    (args.out / MANIFEST).write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def check_size(weights: Iterable[Path]) -> None:
-    """Prints the size of the weights files. Raises SystemExit where they are too large to be shipped."""
-    sizes = [path.stat().st_size for path in weights]
-    print(f"{sum(sizes) / 1e6:.1f} MB of weights, the largest file {max(sizes) / 1e6:.1f} MB")
-    if sum(sizes) > MAX_BUNDLE_BYTES or max(sizes) > MAX_FILE_BYTES:
-        raise SystemExit(
-            f"The weights are over the limit of {MAX_BUNDLE_BYTES / 1e6:.0f} MB together or "
-            f"{MAX_FILE_BYTES / 1e6:.0f} MB a file; train a smaller network."
-        )
+        put_into(args.out, [small, fine], entries)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from tools.judge.export import write_judge
 from tools.judge.score import score
 from tools.sprites.dataset import SpriteSet, read_set
 from tools.sprites.text_cache import TextCache, read_text_cache
-from tools.train_sprites import stopping_signals
+from tools.training_run import stopping_signals
 
 EMA_DECAY = 0.99
 WARMUP_STEPS = 60

@@ -5,29 +5,19 @@
 
 With ``--guidance 3`` the network learns to draw in one pass what took a guided pair before.
 
-The out folder holds state.pt (network, its average, optimiser, step: everything a resumed run needs), log.csv (step,
-seconds, pictures seen, learning rate, loss, loss by kind), sheets of samples, and unet/ (the average, fp16). Creating a
-file named ``pause`` there makes the run wait until it is removed.
+The out folder holds sheets of samples, unet/ (the average, fp16) and what tools/training_run.py says.
 """
 
 import argparse
-import copy
-import csv
 import hashlib
-import math
 import os
-import signal
-import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import AutoencoderTiny, FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from generators.sprite_pipeline import SpritePipeline, premultiplied
 from generators.text_encoder import STATE_WIDTH, load_text_encoder
@@ -35,11 +25,10 @@ from tools.sprites.batches import Batches
 from tools.sprites.dataset import SpriteSet, read_set
 from tools.sprites.sheet import PROMPTS, save_sheet
 from tools.sprites.text_cache import read_text_cache
+from tools.training_run import Schedule, TrainingRun
 
 EMA_DECAY = 0.9995
-WARMUP_STEPS = 300
 SHIFT = 2.0  # of the sampling times, towards noise: t' = 2t / (1 + t)
-COOLDOWN_SHARE = 0.3  # of the run: the learning rate falls to a fiftieth of its peak over it
 
 
 @dataclass(frozen=True)
@@ -76,54 +65,17 @@ def new_network() -> UNet2DConditionModel:
     )
 
 
-class Run:
-    """A training run: its network, average, optimiser, clock and files."""
+class Run(TrainingRun[UNet2DConditionModel]):
+    """A training run of a sprite network."""
 
     def __init__(self, plan: Plan, device: torch.device) -> None:
-        self.plan, self.device = plan, device
-        self.step, self.pictures, self.seconds = 0, 0, 0.0
         torch.manual_seed(plan.seed)
-        start = plan.start_from
+        self.plan, start = plan, plan.start_from
         network = UNet2DConditionModel.from_pretrained(start, dtype=torch.float32) if start else new_network()
-        self.network = network.to(device, memory_format=torch.channels_last).train()
-        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), plan.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
+        super().__init__(
+            Schedule(plan.out, plan.minutes, plan.learning_rate, EMA_DECAY, "unet"), network, device
         )
         self.vae = AutoencoderTiny.from_pretrained(plan.codec, dtype=torch.float32) if plan.codec else None
-        if (plan.out / "state.pt").exists():
-            self._resume()
-
-    def _resume(self) -> None:
-        state = torch.load(self.plan.out / "state.pt", map_location=self.device, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.pictures, self.seconds = state["step"], state["pictures"], state["seconds"]
-        print(
-            f"resumed at step {self.step:,d}, {self.pictures:,d} pictures seen, {self.seconds / 60:.0f} minutes"
-        )
-
-    def save(self) -> None:
-        """Writes the state and the fp16 average; a run killed while saving keeps the last state."""
-        state = {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "step": self.step,
-            "pictures": self.pictures,
-            "seconds": self.seconds,
-        }
-        temporary = self.plan.out / "state.pt.new"
-        torch.save(state, temporary)
-        os.replace(temporary, self.plan.out / "state.pt")  # noqa: PTH105 - the atomic one
-        copy.deepcopy(self.average).to(torch.float16).save_pretrained(self.plan.out / "unet")
-
-    def learning_rate(self) -> float:
-        """Warm-up, a plateau, and a linear fall over the last part of the planned minutes."""
-        done = min(1.0, self.seconds / (self.plan.minutes * 60))
-        fall = 1.0 if done < 1 - COOLDOWN_SHARE else max(0.02, (1 - done) / COOLDOWN_SHARE)
-        return self.plan.learning_rate * min(1.0, (self.step + 1) / WARMUP_STEPS) * fall
 
     def train_step(self, batches: Batches) -> tuple[float, dict[str, list[float]]]:
         """One optimiser step; returns the loss and its terms by kind."""
@@ -135,8 +87,6 @@ class Run:
         noise = torch.randn(clean.shape, generator=generator).to(self.device)
         weight = t[:, None, None, None]
         noisy = ((1 - weight) * clean + weight * noise).contiguous(memory_format=torch.channels_last)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.learning_rate()
         states, mask = batch.states.to(self.device), batch.mask.to(self.device)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             velocity = self.network(noisy, t * 1000, states, encoder_attention_mask=mask).sample
@@ -145,13 +95,7 @@ class Run:
             target = target + self._guiding(velocity.detach().float(), noisy, t, batches.empty(len(clean)))
         each = ((velocity.float() - target) ** 2).mean((1, 2, 3))
         loss = each.mean()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-        self._follow()
-        self.step += 1
-        self.pictures += len(clean)
+        self.learn(loss, len(clean))
         by_kind: dict[str, list[float]] = defaultdict(list)
         for kind, value in zip(batch.kinds, each.detach().tolist(), strict=True):
             by_kind[kind].append(value)
@@ -175,11 +119,6 @@ class Run:
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             without = self.network(noisy, t * 1000, states, encoder_attention_mask=mask).sample
         return (1 - 1 / self.plan.guidance) * (velocity - without.float())
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        decay = min(EMA_DECAY, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
 
     def sheet(self) -> None:
         """Samples of the average: fixed prompts, two seeds, nothing chosen."""
@@ -212,19 +151,6 @@ def encoded(vae: AutoencoderTiny, pictures: SpriteSet, kept: Path) -> tuple[torc
     return sides[0], sides[1]
 
 
-@contextmanager
-def stopping_signals() -> Iterator[list[int]]:
-    """A list that is empty until this process is asked to stop; the signals do nothing else meanwhile."""
-    asked: list[int] = []
-    wanted = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, lambda got, _: asked.append(got)) for number in wanted]
-    try:
-        yield asked
-    finally:
-        for number, handler in zip(wanted, before, strict=True):
-            signal.signal(number, handler)
-
-
 def train(plan: Plan) -> None:
     """Trains until the plan's minutes are spent or a signal asks to stop; saves and draws a sheet at the end."""
     torch.set_num_threads(plan.threads)
@@ -240,45 +166,7 @@ def train(plan: Plan) -> None:
         )
         digest = hashlib.sha256(b"".join(path.read_bytes() for path in made_from)).hexdigest()
         batches.use_latents(*encoded(run.vae, pictures, plan.data / f"latents-{digest[:16]}.pt"))
-    losses: dict[str, list[float]] = defaultdict(list)
-    saved = drawn = time.monotonic()
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with (
-        stopping_signals() as stopping,
-        Progress(*columns, refresh_per_second=1) as bar,
-        (plan.out / "log.csv").open("a", newline="") as log,
-    ):
-        task = bar.add_task("training", total=plan.minutes * 60, completed=run.seconds)
-        writer = csv.writer(log)
-        while run.seconds < plan.minutes * 60 and not stopping:
-            while (plan.out / "pause").exists() and not stopping:
-                time.sleep(1)
-            began = time.monotonic()
-            loss, by_kind = run.train_step(batches)
-            if not math.isfinite(loss):
-                raise SystemExit(
-                    f"The loss is {loss} at step {run.step}; lower --learning-rate and run again to resume."
-                )
-            # A paused or frozen process must not count its sleep as training.
-            run.seconds += min(time.monotonic() - began, 30.0)
-            losses["all"].append(loss)
-            for kind, values in by_kind.items():
-                losses[kind] += values
-            bar.update(task, completed=run.seconds, description=f"step {run.step:,d} loss {loss:.3f}")
-            if run.step % 100 == 0:
-                means = {kind: sum(values) / len(values) for kind, values in sorted(losses.items())}
-                row = [run.step, round(run.seconds), run.pictures, f"{run.learning_rate():.2e}"]
-                writer.writerow(row + [f"{kind}={mean:.4f}" for kind, mean in means.items()])
-                log.flush()
-                losses.clear()
-            if time.monotonic() - saved > 180:
-                run.save()
-                saved = time.monotonic()
-            if time.monotonic() - drawn > 900:
-                run.sheet()
-                drawn = time.monotonic()
-    run.save()
-    run.sheet()
+    run.drive(lambda: run.train_step(batches), run.sheet)
 
 
 def main() -> None:

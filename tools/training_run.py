@@ -1,7 +1,8 @@
 """A training run: a network, its average, its optimiser, its clock and its files; it stops, waits and resumes.
 
-The out folder holds state.pt (everything a resumed run needs), log.csv (step, seconds, examples seen, learning rate, loss,
-loss by kind) and the average as fp16. Creating a file named ``pause`` there makes the run wait until it is removed.
+The out folder holds state.pt (everything a resumed run needs), log.csv (step, seconds, examples seen, learning rate,
+loss, loss by kind) and the average as fp16. Creating a file named ``pause`` there makes the run wait until it is
+removed.
 """
 
 import copy

@@ -1,10 +1,11 @@
 """Draw, finish, store, record: the durable job behind one creation."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
+from typing import Any
 
 from assets.asset import Asset, AssetKind
 from assets.block import MemoryBlocks
@@ -13,8 +14,10 @@ from assets.canonical_json import JsonObject
 from assets.cid import Cid
 from assets.metadata import Attribute, TokenMetadata
 from assets.package import asset_directory
-from assets.unixfs import add_file, read_file
+from assets.unixfs import add_file
+from engine.asset_files import read_whole
 from engine.database.records import Records
+from generators.clip import FinishedClip
 from generators.drawer import Drawer
 from generators.finishing import FinishedPicture
 from generators.progress import MAX_BATCH, ProgressCallback
@@ -84,10 +87,11 @@ class CreationJob:
         return [Recipe.from_dict(recipe) for recipe in creation.recipes]
 
     def _picture(self, cid: str) -> bytes:
-        return b"".join(read_file(Cid.parse(cid), self._blocks))
+        return read_whole(Cid.parse(cid), self._blocks)
 
-    def _store(self, recipe: Recipe, picture: FinishedPicture) -> StoredPicture:
-        metadata = token_metadata(recipe, _file_cid(picture.media), _file_cid(picture.image))
+    def _store(self, recipe: Recipe, picture: FinishedPicture | FinishedClip) -> StoredPicture:
+        files = {name: _file_cid(content) for name, content in picture.files.items()}
+        metadata = token_metadata(recipe, _file_cid(picture.media), _file_cid(picture.image), files)
         package = asset_directory(
             self._blocks,
             metadata=metadata.to_bytes(),
@@ -95,6 +99,7 @@ class CreationJob:
             image=picture.image,
             source=recipe.source_cid and self._picture(recipe.source_cid),
             mask=recipe.mask_cid and self._picture(recipe.mask_cid),
+            files=picture.files,
         )
         return StoredPicture(str(package.media_cid), str(package.image_cid), str(package.metadata_cid))
 
@@ -115,16 +120,42 @@ def title(prompt: str) -> str:
     return short[:1].upper() + short[1:]
 
 
-def token_metadata(recipe: Recipe, media: Cid, image: Cid) -> TokenMetadata:
-    """ERC-721 metadata whose ``properties`` hold the recipe, so that anyone can draw the picture again."""
+def token_metadata(recipe: Recipe, media: Cid, image: Cid, files: Mapping[str, Cid]) -> TokenMetadata:
+    """ERC-721 metadata whose ``properties`` hold the recipe, so that anyone can draw the picture again.
+
+    Of a clip the image is its first frame, the animation its video, and the properties name all its files.
+    """
+    properties: dict[str, Any] = {
+        "media": media.uri,
+        "recipe": recipe.to_dict(),
+        "recipe_hash": recipe.hash,
+    }
+    if files:
+        properties["files"] = {name: cid.uri for name, cid in files.items()}
     return TokenMetadata(
         name=title(recipe.prompt),
-        description=f"A {recipe.size} px {recipe.kind.value}, drawn by {recipe.model} from: {recipe.prompt}",
+        description=f"{_what(recipe)}, drawn by {recipe.model} from: {recipe.prompt}",
         image=image.uri,
+        animation_url=files["clip.mp4"].uri if "clip.mp4" in files else None,
         attributes=(
             Attribute("Kind", recipe.kind.value.capitalize()),
             Attribute("Size", recipe.size, "number"),
             Attribute("Model", recipe.model),
+            *(Attribute(name, value) for name, value in _moving(recipe) if value is not None),
         ),
-        properties=JsonObject({"media": media.uri, "recipe": recipe.to_dict(), "recipe_hash": recipe.hash}),
+        properties=JsonObject(properties),
     )
+
+
+def _what(recipe: Recipe) -> str:
+    if recipe.frames is None:
+        return f"A {recipe.size} px {recipe.kind.value}"
+    return f"A {recipe.size} px clip of {recipe.frames} frames" + (
+        f" ({recipe.action})" if recipe.action else ""
+    )
+
+
+def _moving(recipe: Recipe) -> tuple[tuple[str, str | int | None], ...]:
+    facing = None if recipe.direction is None else recipe.direction.value.capitalize()
+    action = None if recipe.action is None else recipe.action.capitalize()
+    return ("Action", action), ("Direction", facing), ("Frames", recipe.frames)

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from generators.bundle import WEIGHTS_FOLDER
+from generators.models import read_models
+from generators.recipe import Quality
 from tools.bench.figure import Figure
 from tools.clip_evaluation.sample import network_digest
 
-EVALUATION = Path("docs/clip-evaluation.json")
-NETWORK = WEIGHTS_FOLDER / "clip-64" / "network"
-STEPS = 8  # at standard quality; change it with the manifest
+BUNDLE, EVALUATION = WEIGHTS_FOLDER, Path("docs/clip-evaluation.json")
 GOALS: Sequence[tuple[str, float, bool]] = (  # each bound, and whether it is an upper one
     ("clip_action_ratio", 0.8, False),
     ("clip_identity_ratio", 0.9, False),
@@ -25,14 +25,12 @@ def figures() -> Iterator[Figure]:
     They are read, not measured: ``python -m tools.evaluate_clips --json docs/clip-evaluation.json`` draws for minutes
     and needs the art. Weights that were not evaluated have no figures.
     """
-    if not (EVALUATION.exists() and NETWORK.exists()):
+    model = next((model for model in read_models(BUNDLE).values() if model.draws == "clips"), None)
+    if model is None or not EVALUATION.exists():
         return
-    digest = network_digest(NETWORK)
-    found = [
-        entry
-        for entry in json.loads(EVALUATION.read_text(encoding="utf-8"))["evaluations"]
-        if (entry["weights"], entry["steps"]) == (digest, STEPS)
-    ]
+    wanted = (network_digest(model.folder / "network"), model.steps_for(Quality.STANDARD))
+    entries = json.loads(EVALUATION.read_text(encoding="utf-8"))["evaluations"]
+    found = [entry for entry in entries if (entry["weights"], entry["steps"]) == wanted]
     for entry in found[-1:]:
         note = f"generated over real, read from {EVALUATION}"
         for name, goal, at_most in GOALS:

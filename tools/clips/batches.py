@@ -13,7 +13,15 @@ from tools.clips.dataset import ClipSet, Row
 from tools.sprites.text_cache import TextCache
 
 # How often each kind is drawn. Within one, actions share evenly but for the root of how many sequences each has.
-KIND_SHARES = {"unit": 0.6, "ninja": 0.1, "doll": 0.07, "monster": 0.06, "item": 0.11, "tile": 0.04, "icon": 0.02}
+KIND_SHARES = {
+    "unit": 0.6,
+    "ninja": 0.1,
+    "doll": 0.07,
+    "monster": 0.06,
+    "item": 0.11,
+    "tile": 0.04,
+    "icon": 0.02,
+}
 SHORT_SHARE = 0.7  # of the batches have 8 frames a clip, the others 16
 FRAMES_A_BATCH = 64
 CAPTION_DROPOUT = 0.1
@@ -36,14 +44,21 @@ def chosen_frames(row: Row, count: int) -> np.ndarray:
     """Which of a sequence's frames (count) a clip of that length shows."""
     phases = frame_phases(ACTIONS[row.action], count).numpy()
     last = len(row.frames) if ACTIONS[row.action].loops else len(row.frames) - 1
-    return np.minimum(np.floor(phases * last + 0.5 * (not ACTIONS[row.action].loops) + 1e-6), len(row.frames) - 1).astype(int)
+    return np.minimum(
+        np.floor(phases * last + 0.5 * (not ACTIONS[row.action].loops) + 1e-6), len(row.frames) - 1
+    ).astype(int)
 
 
 class ClipBatches:
-    """Draws training batches of latents (n c h w, one for each distinct picture); the batch of a step is always the same."""
+    """Draws training batches of latents (n c h w, one a picture); the batch of a step is always the same."""
 
     def __init__(
-        self, made: ClipSet, latents: torch.Tensor, text: TextCache, seed: int, shares: Mapping[str, float] = KIND_SHARES
+        self,
+        made: ClipSet,
+        latents: torch.Tensor,
+        text: TextCache,
+        seed: int,
+        shares: Mapping[str, float] = KIND_SHARES,
     ) -> None:
         self._made, self._latents, self._text, self._seed = made, latents, text, seed
         training = [row for row in made.rows if not (row.held_out or row.held_out_pair)]
@@ -65,15 +80,21 @@ class ClipBatches:
         draw = np.random.default_rng((self._seed, step))
         count = 8 if draw.random() < SHORT_SHARE else 16
         size = max(1, frames_a_batch // count)
-        rows = [
-            self._training[i] for i in np.searchsorted(self._cumulative, draw.random(size), side="right")
-        ]
-        clean = torch.stack([self._latents[np.array(row.frames)[chosen_frames(row, count)]] for row in rows]).float()
-        reference = torch.stack([self._latents[row.references[int(draw.random() ** 2 * len(row.references))]] for row in rows]).float()
+        rows = [self._training[i] for i in np.searchsorted(self._cumulative, draw.random(size), side="right")]
+        clean = torch.stack(
+            [self._latents[np.array(row.frames)[chosen_frames(row, count)]] for row in rows]
+        ).float()
+        reference = torch.stack(
+            [self._latents[row.references[int(draw.random() ** 2 * len(row.references))]] for row in rows]
+        ).float()
         noise = torch.from_numpy(draw.standard_normal(reference.shape).astype(np.float32))
-        strength = torch.from_numpy((draw.random(size) * (draw.random(size) < 0.5) * REFERENCE_NOISE).astype(np.float32))
+        strength = torch.from_numpy(
+            (draw.random(size) * (draw.random(size) < 0.5) * REFERENCE_NOISE).astype(np.float32)
+        )
         captions = [
-            self._empty if draw.random() < CAPTION_DROPOUT else self._text.index[row.captions[int(draw.integers(len(row.captions)))]]
+            self._empty
+            if draw.random() < CAPTION_DROPOUT
+            else self._text.index[row.captions[int(draw.integers(len(row.captions)))]]
             for row in rows
         ]
         states, mask = self._text.batch(np.array(captions))

@@ -63,7 +63,11 @@ def write_set(folder: Path, sequences: Iterable[Sequence], report: Report) -> No
             }
             lines.write(json.dumps(row) + "\n")
             split = (
-                "held-out subject" if sequence.held_out else "held-out pair" if sequence.held_out_pair else "training"
+                "held-out subject"
+                if sequence.held_out
+                else "held-out pair"
+                if sequence.held_out_pair
+                else "training"
             )
             report.kept[f"{sequence.kind:<8} {sequence.action:<7} {split}"] += 1
 
@@ -71,6 +75,9 @@ def write_set(folder: Path, sequences: Iterable[Sequence], report: Report) -> No
 def read_set(folder: Path) -> ClipSet:
     """The set that ``write_set`` wrote."""
     with (folder / "sequences.jsonl").open(encoding="utf-8") as file:
-        rows = [Row(**{k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(line).items()}) for line in file]
+        rows = [
+            Row(**{k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(line).items()})
+            for line in file
+        ]
     pixels = np.memmap(folder / "frames.u8", np.uint8, "r").reshape(-1, CANVAS_PX, CANVAS_PX, 4)
     return ClipSet(pixels, rows)

@@ -39,7 +39,9 @@ def breathing(pixels: Pixels, frames: int, depth_px: int = 1) -> Pixels:
         sink = round(depth_px * (0.5 - 0.5 * np.cos(2 * np.pi * k / frames)))
         frame = pixels.copy()
         frame[:waist] = 0
-        frame[: waist + sink] = over(frame, shifted(np.where(_above(pixels, waist), pixels, 0), sink, 0))[: waist + sink]
+        frame[: waist + sink] = over(frame, shifted(np.where(_above(pixels, waist), pixels, 0), sink, 0))[
+            : waist + sink
+        ]
         made.append(frame)
     return np.stack(made)
 
@@ -95,7 +97,9 @@ def recoiling(pixels: Pixels, frames: int) -> Pixels:
         if 0.05 < at < 0.4:
             light = np.array([255, 255, 255] if at < 0.2 else [230, 60, 50])
             mixed = frame[..., :3] * 0.35 + light * 0.65
-            frame = np.where(frame[..., 3:] > 0, np.concatenate([mixed, frame[..., 3:]], -1), 0).astype(np.uint8)
+            frame = np.where(frame[..., 3:] > 0, np.concatenate([mixed, frame[..., 3:]], -1), 0).astype(
+                np.uint8
+            )
         made.append(frame)
     return np.stack(made)
 
@@ -208,7 +212,7 @@ def opening(closed: Pixels, opened: Pixels, frames: int) -> Pixels:
     for k in range(frames):
         at = k / (frames - 1)
         if at < 0.45:
-            made.append(shifted(closed, 0, round(np.sin(at * 40)) if 0.15 < at else 0))
+            made.append(shifted(closed, 0, round(np.sin(at * 40)) if at > 0.15 else 0))
         else:
             made.append(shifted(opened, -round(2 * np.sin(np.pi * (at - 0.45) / 0.2)) if at < 0.65 else 0, 0))
     return np.stack(made)

@@ -31,7 +31,9 @@ def held_out_rows(made: ClipSet, each: int) -> list[Row]:
     return [row for key in sorted(found) for row in found[key][:: max(1, len(found[key]) // each)][:each]]
 
 
-def drawn(pipeline: ClipPipeline, made: ClipSet, row: Row, steps: int, seed: int = 0, frames: int = SHOWN) -> NDArray[np.uint8]:
+def drawn(
+    pipeline: ClipPipeline, made: ClipSet, row: Row, steps: int, seed: int = 0, frames: int = SHOWN
+) -> NDArray[np.uint8]:
     """The clip (f 64 64 4) that the network makes of a sequence's first reference."""
     return pipeline(
         row.captions[0],
@@ -56,7 +58,9 @@ def strips(rows: Sequence[Sequence[NDArray[np.uint8]]], path: Path) -> None:
     sheet = Image.new("RGBA", (across * CANVAS_PX, len(rows) * CANVAS_PX), GROUND)
     for y, row in enumerate(rows):
         for x, frame in enumerate(row):
-            sheet.alpha_composite(Image.fromarray(np.ascontiguousarray(frame)), (x * CANVAS_PX, y * CANVAS_PX))
+            sheet.alpha_composite(
+                Image.fromarray(np.ascontiguousarray(frame)), (x * CANVAS_PX, y * CANVAS_PX)
+            )
     sheet.save(path)
 
 
@@ -76,7 +80,9 @@ def pipeline_of(network: ClipNetwork, sprites: Path) -> ClipPipeline:
     return pipeline
 
 
-def save_sheet(network: ClipNetwork, sprites: Path, made: ClipSet, path: Path, each: int = 1, steps: int = 8) -> None:
+def save_sheet(
+    network: ClipNetwork, sprites: Path, made: ClipSet, path: Path, each: int = 1, steps: int = 8
+) -> None:
     """Held-out sequences: the picture given and the real frames, and below it what the network drew."""
     pipeline = pipeline_of(network, sprites)
     lines = []

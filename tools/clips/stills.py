@@ -3,7 +3,8 @@
 import random
 import re
 import zipfile
-from collections.abc import Iterator, Sequence as Many
+from collections.abc import Iterator
+from collections.abc import Sequence as Many
 
 import numpy as np
 
@@ -31,8 +32,16 @@ OPENINGS = (
     ("dngn/doors/sealed_door.png", "dngn/doors/open_door.png", "sealed door"),
 )
 CHESTS = (
-    ("medieval-fantasy/items/gold-chest-close.png", "medieval-fantasy/items/gold-chest-open.png", "golden chest"),
-    ("medieval-fantasy/items/wood-chest-close.png", "medieval-fantasy/items/wood-chest-open.png", "wooden chest"),
+    (
+        "medieval-fantasy/items/gold-chest-close.png",
+        "medieval-fantasy/items/gold-chest-open.png",
+        "golden chest",
+    ),
+    (
+        "medieval-fantasy/items/wood-chest-close.png",
+        "medieval-fantasy/items/wood-chest-open.png",
+        "wooden chest",
+    ),
 )
 HUES = 6  # recolourings of the few things that open and flow, so that their colours are not learnt by heart
 
@@ -57,7 +66,11 @@ def still_sequences(
             if wanted.search(picture.subject.rsplit("/", 1)[-1]) and (picture.pixels[..., 3] > 0).all():
                 yield from _recoloured(picture.pixels, picture.captions[0], action, picture.subject)
     for pairs, archive in ((OPENINGS, crawl), (CHESTS, packs)):
+        present = set(archive.namelist())
         for closed, opened, noun in pairs:
+            if not {closed, opened} <= present:
+                report.drop("door or chest that is not in the archive")
+                continue
             shut, open_ = load_canvas(archive, closed), load_canvas(archive, opened)
             if shut is None or open_ is None:
                 report.drop("door or chest of another size")
@@ -66,7 +79,9 @@ def still_sequences(
                 colour = np.random.default_rng(hue)
                 both = _hue(np.concatenate([shut, open_]), colour.random() if hue else 0.0)
                 frames = moves.opening(both[:32], both[32:], FRAMES)
-                yield _sequence(frames, both[:32], "open", (f"{noun}, opening",), "item", f"opens/{closed}/{hue}")
+                yield _sequence(
+                    frames, both[:32], "open", (f"{noun}, opening",), "item", f"opens/{closed}/{hue}"
+                )
 
 
 def _moving(picture: Picture, kind: str, action: str, number: int) -> Sequence:
@@ -96,7 +111,9 @@ def _recoloured(pixels: moves.Pixels, caption: str, action: str, subject: str) -
         noise = np.random.default_rng((hue, len(subject)))
         coloured = _hue(pixels, noise.random() * (0.3 if action == "lava" else 1.0) if hue else 0.0)
         frames = moves.flowing(coloured, FRAMES, noise)
-        yield _sequence(frames, coloured, action, (f"{caption}, {ACTIONS[action].words}",), "tile", f"{subject}/{hue}")
+        yield _sequence(
+            frames, coloured, action, (f"{caption}, {ACTIONS[action].words}",), "tile", f"{subject}/{hue}"
+        )
 
 
 def _sequence(
@@ -127,7 +144,11 @@ def _hue(pixels: moves.Pixels, turn: float) -> moves.Pixels:
     cos, sin = np.cos(2 * np.pi * turn), np.sin(2 * np.pi * turn)
     third, root = (1 - cos) / 3, np.sqrt(1 / 3) * sin
     matrix = np.array(
-        [[cos + third, third - root, third + root], [third + root, cos + third, third - root], [third - root, third + root, cos + third]]
+        [
+            [cos + third, third - root, third + root],
+            [third + root, cos + third, third - root],
+            [third - root, third + root, cos + third],
+        ]
     )
     out = pixels.copy()
     out[..., :3] = np.clip(pixels[..., :3] @ matrix.T, 0, 255).astype(np.uint8)

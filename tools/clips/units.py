@@ -48,7 +48,9 @@ def unit_sequences(archive: zipfile.ZipFile, report: Report) -> Iterator[Sequenc
             report.drop("unit without a resting pose, or one larger than a 64 px canvas")
             continue
 
-        def frames_of(name: str, sheet: Image.Image = sheet, listed: dict = listed, anchor=anchor) -> np.ndarray:
+        def frames_of(
+            name: str, sheet: Image.Image = sheet, listed: dict = listed, anchor=anchor
+        ) -> np.ndarray:
             made = []
             for frame in listed[name][:MAX_FRAMES]:
                 canvas = Image.new("RGBA", (CANVAS_PX, CANVAS_PX))
@@ -111,4 +113,6 @@ def icon_sequences(archive: zipfile.ZipFile, report: Report) -> Iterator[Sequenc
             canvases.append(clean(np.asarray(canvas)))
         made = np.stack(canvases)
         noun = icon_noun(name)
-        yield Sequence(made, made[:1], "glow", None, (f"{noun}, glowing",), "icon", name.removesuffix(".png"), 1)
+        yield Sequence(
+            made, made[:1], "glow", None, (f"{noun}, glowing",), "icon", name.removesuffix(".png"), 1
+        )

@@ -50,6 +50,25 @@ def test_models_are_listed_with_size_steps_licence_and_place(model_list: Path) -
     assert "Apache-2.0" in CliRunner().invoke(cli.app, ["models"]).stdout
 
 
+def test_models_that_draw_clips_are_listed_as_such(model_list: Path) -> None:
+    more = 'pipeline = "LTXPipeline"\nwidth = 704\nheight = 480\nframes = 97\n'
+    model_list.write_text(ENTRY.replace("size = 512\n", more), encoding="utf-8")
+    rows = json.loads(CliRunner().invoke(cli.app, ["models", "--json"]).stdout)["models"]
+    assert [row["draws"] for row in rows] == ["pictures", "pictures", "clips"]
+    told = {
+        name: rows[-1][name] for name in ("pipeline", "frames", "frames_max", "frames_step", "fps", "size")
+    }
+    assert told == {
+        "pipeline": "LTXPipeline",
+        "frames": 97,
+        "frames_max": 257,
+        "frames_step": 8,
+        "fps": 25,
+        "size": 704,
+    }
+    assert "704 x 480" in CliRunner().invoke(cli.app, ["models"]).stdout
+
+
 def test_a_mistake_in_the_list_is_one_sentence(model_list: Path) -> None:
     model_list.write_text(ENTRY.replace("steps = 4", "steps = 0"), encoding="utf-8")
     result = CliRunner().invoke(cli.app, ["models"])

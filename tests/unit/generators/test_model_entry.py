@@ -8,6 +8,7 @@ from generators.device import AMPERE, choose_attention
 from generators.errors import InvalidModelEntry
 from generators.model_entry import ModelEntry, read_model_entries
 from generators.recipe import Quality
+from generators.video_family import Video
 
 GOOD = {
     "id": '"own"',
@@ -76,6 +77,25 @@ def test_a_hub_id_is_one_where_no_such_folder_is(tmp_path: Path) -> None:
         ({"folder": '"x"'}, "no option 'folder'"),
         ({"compile": "true", "offload": '"sequential"'}, "exclude each other"),
         ({"id": '"bundled/1"'}, "id of a bundled model"),
+        (
+            {"pipeline": '"FluxPipeline"'},
+            "has an pipeline|is 'FluxPipeline'; use LTXPipeline, .*for pictures",
+        ),
+        ({"frames": "9"}, "option frames, which is for models that draw clips; .*LTXPipeline"),
+        ({"fps": "8"}, "option fps, which is for models that draw clips"),
+        ({"tiling": "1"}, "true or false"),
+        ({"pipeline": '"WanPipeline"', "fps": "0"}, "frames a second, from 1 to 50"),
+        ({"pipeline": '"WanPipeline"', "frames": "10000"}, "whole number from 1 to 257"),
+        ({"pipeline": '"WanPipeline"', "frames": "16"}, "has 16 frames, .*frames_step 4 .*121; use 17"),
+        ({"pipeline": '"WanPipeline"', "frames": "81", "frames_max": "49"}, "frames_max 49; use 49"),
+        ({"pipeline": '"LTXPipeline"', "width": "704"}, "width without a height"),
+        (
+            {"pipeline": '"LTXPipeline"', "width": "720", "height": "480"},
+            "has a size beside its width and height",
+        ),
+        ({"pipeline": '"LTXPipeline"', "size": "520"}, "520 x 520 px, .* steps of 32 px; use 512 x 512"),
+        ({"pipeline": '"LTXPipeline"', "motion_adapter": '"a/b"'}, "which no LTXPipeline takes"),
+        ({"motion_adapter": '"/no/such/folder"'}, "there is no folder; give a"),
     ],
 )
 def test_each_mistake_is_a_sentence_that_names_the_entry(
@@ -110,6 +130,39 @@ def test_ids_are_there_once(tmp_path: Path) -> None:
 def test_a_revision_belongs_to_a_hub_id(tmp_path: Path) -> None:
     with pytest.raises(InvalidModelEntry, match="revision and a folder"):
         read_model_entries(written(tmp_path, GOOD | {"path": '"."', "revision": '"v1"'}))
+
+
+def test_a_video_model_at_a_hub_needs_its_pipeline_and_the_rest_is_known(tmp_path: Path) -> None:
+    del (row := GOOD | {"pipeline": '"LTXPipeline"', "width": "704", "height": "480"})["size"]
+    (entry,) = read_model_entries(written(tmp_path, row))
+    assert entry.size == 704
+    assert entry.video == Video("own", "LTXPipeline", 161, 257, 8, 25, 704, 480, from_picture=False)
+
+
+def test_an_entry_may_say_more_than_its_family_knows(tmp_path: Path) -> None:
+    more = {"pipeline": '"CogVideoXPipeline"', "frames_max": "81", "frames_step": "8", "fps": "16"}
+    (entry,) = read_model_entries(written(tmp_path, GOOD | more))
+    assert entry.video is not None
+    assert (entry.video.frames, entry.video.fps, entry.video.fits(81)) == (49, 16, True)
+    assert entry.video.nearest(75) == 73
+    (short,) = read_model_entries(written(tmp_path, GOOD | {"motion_adapter": '"a/b"', "frames_max": "8"}))
+    assert short.video is not None
+    assert (short.video.pipeline, short.video.frames) == ("AnimateDiffPipeline", 8)
+
+
+def test_a_folder_says_itself_that_it_draws_clips(tmp_path: Path) -> None:
+    index = tmp_path / "weights" / "model_index.json"
+    index.parent.mkdir()
+    index.write_text('{"_class_name": "AnimateDiffPipeline"}', encoding="utf-8")
+    row = GOOD | {"path": '"weights"'}
+    (entry,) = read_model_entries(written(tmp_path, row))
+    assert entry.video is not None
+    assert (entry.video.pipeline, entry.video.frames, entry.video.fps) == ("AnimateDiffPipeline", 16, 8)
+    with pytest.raises(InvalidModelEntry, match="its folder holds one already"):
+        read_model_entries(written(tmp_path, row | {"motion_adapter": '"a/b"'}))
+    index.write_text('{"_class_name": "StableDiffusionPipeline"}', encoding="utf-8")
+    (entry,) = read_model_entries(written(tmp_path, row))
+    assert entry.video is None
 
 
 def test_qualities_are_shares_of_the_steps() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from generators.cutout import cut_out, plain_background
 from generators.errors import PackageMissing
 from generators.palette import oklab
 from generators.pixel_grid import find_grid, sample
-from generators.pixelise import fit, pixelise, shrink
+from generators.pixelise import fit, pixelise, pixelise_frames, shrink
 
 
 @pytest.fixture
@@ -157,3 +158,22 @@ def test_any_other_background_needs_rembg(monkeypatch: pytest.MonkeyPatch) -> No
             np.random.default_rng(1).integers(0, 256, (32, 32, 4), np.uint8)
             | np.array([0, 0, 0, 255], np.uint8)
         )
+
+
+def test_frames_of_a_clip_share_one_grid_and_one_margin(art: np.ndarray) -> None:
+    steps = [np.roll(art, shift, axis=1) for shift in (-4, 0, 4)]
+    clip = np.stack([enlarged(step, 7.3, 2, 5) for step in steps])
+    frames = pixelise_frames(clip, 64)
+    for before, after in pairwise(frames):
+        moved, still = np.roll(before, 4, axis=1), before
+        inside = np.s_[8:56, 12:52]
+        nearer = np.abs(moved[inside].astype(int) - after[inside]).mean()
+        assert nearer < np.abs(still[inside].astype(int) - after[inside]).mean() / 4
+    assert np.array_equal(pixelise_frames(clip[1:2], 64)[0], pixelise(clip[1], 64))
+
+
+def test_frames_without_a_grid_are_all_shrunk() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (3, 100, 100, 4), np.uint8)
+    noise[..., 3] = 255
+    frames = pixelise_frames(noise, 32)
+    assert all(np.array_equal(frame, shrink(one, 32)) for frame, one in zip(frames, noise, strict=True))

@@ -237,3 +237,19 @@ def test_random_seeds_differ_and_fit_a_recipe() -> None:
     seeds = {random_seed() for _ in range(50)}
     assert len(seeds) > 45
     assert all(0 <= seed < 2**32 for seed in seeds)
+
+
+def test_the_shape_of_a_clip_is_kept_and_a_pictures_refused(fields: dict[str, Any]) -> None:
+    clip = fields | {"kind": "clip", "frames": 9, "frame_ms": 40, "size": 704, "drawn_shape": [704, 480]}
+    recipe = Recipe.make(**clip)
+    assert recipe.drawn_size == (704, 480)
+    assert Recipe.from_dict(recipe.to_dict()) == recipe
+    assert Recipe.make(**(clip | {"drawn_shape": None})).drawn_size == (704, 704)
+    for change, words in (
+        ({"drawn_shape": [704, 480.0]}, "a width and a height in pixels"),
+        ({"drawn_shape": [704, 9000]}, "a width and a height in pixels"),
+        ({"drawn_shape": [704]}, "a width and a height in pixels"),
+        ({"kind": "item", "frames": None, "frame_ms": None}, "is a moving item"),
+    ):
+        with pytest.raises(InvalidRecipe, match=words):
+            Recipe.make(**(clip | change))

@@ -85,6 +85,20 @@ def duelyst_files() -> dict[str, bytes]:
     }
 
 
+def superpowers_files() -> dict[str, Image.Image]:
+    """A ninja sheet whose cells differ: red by column, green by row."""
+    sheet = Image.new("RGBA", (64, 112))
+    for column in range(4):
+        for row in range(7):
+            left, top = column * 16, row * 16
+            sheet.paste((60 + 40 * column, 30 * row, 90, 255), (left + 2, top + 2, left + 14, top + 16))
+    return {
+        "ninja-adventure/characters/1.png": sheet,
+        "ninja-adventure/characters/dog.png": Image.new("RGBA", (32, 16), RED),
+        "ninja-adventure/monsters/4.png": Image.new("RGBA", (48, 64), RED),
+    }
+
+
 UNITS = [
     {
         "unit": "knight_one",
@@ -101,7 +115,7 @@ UNITS = [
 
 @pytest.fixture
 def art(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with both archives; the captions name their units."""
+    """A folder with the archives; the captions name their units."""
     folder = tmp_path / "art"
     folder.mkdir()
     with zipfile.ZipFile(folder / "crawl-tiles-cc0.zip", "w") as archive:
@@ -111,9 +125,13 @@ def art(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with zipfile.ZipFile(folder / "duelyst-cc0.zip", "w") as archive:
         for name, data in duelyst_files().items():
             archive.writestr(name, data)
+    with zipfile.ZipFile(folder / "superpowers-cc0.zip", "w") as archive:
+        for name, image in superpowers_files().items():
+            archive.writestr(name, png(image))
     captions = tmp_path / "unit_captions.jsonl"
     captions.write_text("\n".join(json.dumps(entry) for entry in UNITS) + "\n")
     monkeypatch.setattr("tools.sprites.units.CAPTIONS", captions)
+    monkeypatch.setattr("tools.clips.units.CAPTIONS", captions)
     return folder
 
 

@@ -123,22 +123,31 @@ def test_evaluations_of_the_same_weights_replace_one_another(tmp_path: Path) -> 
 def test_bench_reads_the_figures_of_the_installed_weights_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = tmp_path / "network"
-    network.mkdir()
+    network = tmp_path / "clip-64" / "network"
+    network.mkdir(parents=True)
     (network / "model.safetensors").write_bytes(b"weights")
+    model = {
+        "folder": "clip-64",
+        "size_px": 64,
+        "steps": {"draft": 4, "standard": 8, "high": 16},
+        "guidance": 3.0,
+        "draws": "clips",
+        "licence": "CC0-1.0",
+        "files": {},
+    }
     entry = {
         "weights": network_digest(network),
-        "steps": bench.STEPS,
+        "steps": 8,
         "clip_action_ratio": 0.9,
         "clip_identity_ratio": 0.8,
         "clip_loop_seam_ratio": 1.2,
         "clip_motion_ratio": 0.5,
     }
-    (tmp_path / "figures.json").write_text(json.dumps({"evaluations": [entry | {"weights": "x"}, entry]}))
+    others = [entry | {"weights": "x"}, entry | {"steps": 4}]
+    (tmp_path / "figures.json").write_text(json.dumps({"evaluations": [*others, entry]}))
+    (tmp_path / "models.json").write_text(json.dumps({"clips/1": model}))
     monkeypatch.setattr(bench, "EVALUATION", tmp_path / "figures.json")
-    monkeypatch.setattr(bench, "NETWORK", tmp_path / "absent")
-    assert list(bench.figures()) == []
-    monkeypatch.setattr(bench, "NETWORK", network)
+    monkeypatch.setattr(bench, "BUNDLE", tmp_path)
     assert {one.name: one.meets for one in bench.figures()} == {
         "clip_action_ratio": True,
         "clip_identity_ratio": False,
@@ -146,6 +155,8 @@ def test_bench_reads_the_figures_of_the_installed_weights_alone(
         "clip_motion_ratio": False,
     }
     (network / "model.safetensors").write_bytes(b"others")
+    assert list(bench.figures()) == []
+    (tmp_path / "models.json").write_text(json.dumps({"clips/1": model | {"draws": "pictures"}}))
     assert list(bench.figures()) == []
 
 

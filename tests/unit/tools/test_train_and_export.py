@@ -15,7 +15,7 @@ from generators.models import read_models
 from generators.recipe import Quality
 from generators.sprite_generator import load_pipeline
 from generators.text_encoder import STATE_WIDTH, load_text_encoder, quiet_loading
-from tools import export_sprites, train_sprite_codec, train_sprites
+from tools import export_sprites, train_sprite_codec, train_sprites, training_run
 from tools.sprites.batches import Batches
 from tools.sprites.dataset import read_set, write_set
 from tools.sprites.picture import Picture, Report
@@ -94,7 +94,7 @@ def test_resumed_run_arrives_where_an_unbroken_one_does(plan: Plan, tmp_path: Pa
     losses = [broken.train_step(batches)[0] for _ in range(2)]
     broken.save()
     resumed = Run(plan, device)
-    assert (resumed.step, resumed.pictures) == (2, 8)
+    assert (resumed.step, resumed.examples) == (2, 8)
     losses += [resumed.train_step(batches_of(plan))[0] for _ in range(3)]
     assert losses == expected
     for name in ("network", "average"):
@@ -140,10 +140,10 @@ def test_saved_average_can_start_another_run(plan: Plan) -> None:
 
 def test_learning_rate_warms_up_and_falls_at_the_end(plan: Plan) -> None:
     run = Run(plan, torch.device("cpu"))
-    assert run.learning_rate() == pytest.approx(plan.learning_rate / train_sprites.WARMUP_STEPS)
+    assert run.learning_rate() == pytest.approx(plan.learning_rate / training_run.WARMUP_STEPS)
     run.step = 10_000
     assert run.learning_rate() == plan.learning_rate
-    run.seconds = plan.minutes * 60 * (1 - train_sprites.COOLDOWN_SHARE / 2)
+    run.seconds = plan.minutes * 60 * (1 - training_run.COOLDOWN_SHARE / 2)
     assert run.learning_rate() == pytest.approx(plan.learning_rate / 2)
     run.seconds = plan.minutes * 60 * 2
     assert run.learning_rate() == pytest.approx(plan.learning_rate / 50)

@@ -1,0 +1,81 @@
+"""``lorespark animate``: a character's sheet, an item's shimmer, from one asset."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from engine.answers import asset_json
+from engine.clips import asked_actions, asked_directions, movements
+from engine.create_commands import draw_with_bar, moving_fields
+from engine.data_folder import write_whole
+from engine.errors import InvalidRequest
+from engine.terminal import AsJson, errors, opened_application, out, print_json
+from generators.recipe import Kind, Quality, check_request, random_seed
+
+DIRECTIONS = "right,left,down,up"
+
+
+def animate(
+    asset_id: Annotated[str, typer.Argument(help="An asset's id, as `create` and `list` print it.")],
+    actions: Annotated[str, typer.Option(help="What it does, with commas between.")] = "",
+    directions: Annotated[
+        str, typer.Option(help="Where a character faces, with commas between.")
+    ] = DIRECTIONS,
+    frames: Annotated[int | None, typer.Option(help="Frames of each clip: 8 or 16.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames a second; each action's natural speed if left out.")
+    ] = None,
+    quality: Annotated[Quality, typer.Option(help="How many denoising steps.")] = Quality.STANDARD,
+    seed: Annotated[int | None, typer.Option(help="Of all clips; random if left out.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Where the sheet is written; the data folder if left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set an asset in motion: a clip for each action and direction, and one sprite sheet of them all."""
+    # Pillow's writers and numpy are imported with it, which `--help` need not wait for.
+    from generators.apng import read_apng  # noqa: PLC0415
+    from generators.sprite_sheet import sheet_files  # noqa: PLC0415
+
+    first_seed = random_seed() if seed is None else seed
+    with errors():
+        facing = asked_directions(directions)
+        wanted = moving_fields(Kind.CLIP, action=None, frames=frames, fps=fps, direction=None)
+        check_request(prompt="any", kind=Kind.ITEM, seed=first_seed)
+        named = asked_actions(actions) if actions else None
+        if folder is not None and folder.exists() and not folder.is_dir():
+            raise InvalidRequest(f"{folder} is there and is no folder; name one to write the sheet into.")
+        with opened_application() as application:
+            asset = application.asset(asset_id)
+            asked = movements(named or application.usual_actions(asset), facing)
+            recipes = application.clips(
+                asset_id,
+                asked,
+                first_seed,
+                frames=wanted["frames"],
+                frame_ms=wanted["frame_ms"],
+                quality=quality,
+            )
+            creation_id = draw_with_bar(application, recipes)
+            made = application.records.assets_of(creation_id)
+            clips = [read_apng(application.files.read(clip.media_cid))[0] for clip in made]
+            written: dict[str, Path] = {}
+            for name, content in sheet_files(clips, "sheet").items():
+                written[name] = (folder or application.folder.media / creation_id) / name
+                write_whole(written[name], content)
+            rows = [asset_json(application, clip) for clip in made]
+    answer: dict[str, Any] = {
+        "creation_id": creation_id,
+        "assets": rows,
+        "sheet": {name: str(path) for name, path in written.items()},
+    }
+    if as_json:
+        print_json(answer)
+        return
+    for row, clip in zip(rows, clips, strict=True):
+        out.print(f"[bold]{row['asset_id']}[/]  {clip.name:<12} {escape(row['media_path'])}")
+    out.print(
+        f"The sheet: {escape(str(written['sheet.png']))}, with {', '.join(sorted(set(written) - {'sheet.png'}))}"
+    )

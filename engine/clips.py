@@ -1,0 +1,119 @@
+"""Assets set in motion: which recipes a clip of an asset has, and the sheet of several."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assets.asset import Asset, AssetKind
+from assets.canonical_json import thaw
+from engine.errors import InvalidRequest
+from generators.motion import ACTIONS, Direction, action_named, actions_for
+from generators.recipe import DEFAULT_COLOURS, Kind, Recipe
+from generators.source_picture import native, read_bytes, read_picture
+
+if TYPE_CHECKING:  # it imports torch, which takes seconds
+    from generators.picture_generator import PictureGenerator
+
+MOVING_KINDS = (AssetKind.CHARACTER, AssetKind.ITEM, AssetKind.TILE)
+MAX_CLIPS = 64  # of one sheet: more actions than there are, in every direction
+SMALL_PX, FINE_PX = 32, 64
+
+
+@dataclass(frozen=True)
+class MovingSource:
+    """A picture to set in motion: its size, the fields of a recipe that starts from it, and what it does if nothing is
+    asked (None for a file, of which nothing is known)."""
+
+    size_px: int
+    fields: dict[str, Any]
+    action: str | None
+
+
+def source_size_px(source: Asset | Path) -> int:
+    """The size at which a picture is set in motion: its own, 32 or 64.
+
+    Raises InvalidRequest for an asset that is no sprite, InvalidPicture for a file that is no picture.
+    """
+    if isinstance(source, Path):
+        pixels = native(read_picture(read_bytes(source), f"The picture {source}"))
+        return SMALL_PX if max(pixels.shape[:2]) <= SMALL_PX else FINE_PX
+    recipe = Recipe.from_dict(thaw(source.recipe))
+    if source.kind not in MOVING_KINDS or recipe.size not in (SMALL_PX, FINE_PX):
+        raise InvalidRequest(
+            f"The asset {source.asset_id} is a {source.kind.value} of {recipe.size} px, and only characters, items and "
+            "tiles of 32 or 64 px can be set in motion; name one of those."
+        )
+    return recipe.size
+
+
+def default_action(source: Asset) -> str:
+    """What a thing of its kind does when nothing is asked: a character stands, an item floats, a tile flows."""
+    if source.kind is AssetKind.TILE and "lava" in str(source.recipe.get("prompt")):
+        return "lava"
+    return actions_for(source.kind.value)[0]
+
+
+def clip_recipe(
+    generator: "PictureGenerator",
+    asset: Asset,
+    start: Callable[[int], dict[str, Any]],
+    seed: int,
+    *,
+    action: str | None = None,
+    direction: Direction | None = None,
+    prompt: str | None = None,
+    **wanted: Any,
+) -> Recipe:
+    """The recipe of a clip of ``asset``; ``start`` gives the fields of a recipe that starts from its picture.
+
+    Raises InvalidRequest, InvalidRecipe.
+    """
+    size = source_size_px(asset)
+    own = Recipe.from_dict(thaw(asset.recipe))
+    wanted.setdefault("palette", own.palette if own.palette is not None else DEFAULT_COLOURS)
+    return generator.recipe(
+        prompt or own.prompt,
+        Kind.CLIP,
+        seed,
+        action=action or default_action(asset),
+        direction=direction,
+        size=size,
+        outline=own.outline,
+        style=own.style,
+        seamless=own.seamless,
+        **(wanted | start(size)),
+    )
+
+
+def asked_actions(text: str) -> list[str]:
+    """``idle,walk,attack`` as names. Raises InvalidRecipe for one that is not known, InvalidRequest for none."""
+    names = [name for name in re.split(r"[,\s]+", text.strip().lower()) if name]
+    if not names:
+        raise InvalidRequest(f"No action is named; choose some of {', '.join(ACTIONS)}.")
+    return list(dict.fromkeys(action_named(name).name for name in names))
+
+
+def asked_directions(text: str) -> list[Direction]:
+    """``right,left`` as directions. Raises InvalidRequest for one that is not known, or none."""
+    names = [name for name in re.split(r"[,\s]+", text.strip().lower()) if name]
+    known = [direction.value for direction in Direction]
+    for name in names:
+        if name not in known:
+            raise InvalidRequest(f"There is no direction {name[:40]!r}; use some of {', '.join(known)}.")
+    if not names:
+        raise InvalidRequest(f"No direction is named; choose some of {', '.join(known)}.")
+    return [Direction(name) for name in dict.fromkeys(names)]
+
+
+def movements(actions: Sequence[str], directions: Sequence[Direction]) -> list[tuple[str, Direction | None]]:
+    """Every action in every direction, where what it shows faces anywhere. Raises InvalidRequest for too many."""
+    made = [
+        (action, direction)
+        for action in actions
+        for direction in (directions if ACTIONS[action].subject == "character" else [None])
+    ]
+    if len(made) > MAX_CLIPS:
+        raise InvalidRequest(f"{len(made)} clips are too many for one sheet; ask for {MAX_CLIPS} or fewer.")
+    return made
