@@ -31,9 +31,9 @@ Network = TypeVar("Network", bound=ModelMixin)
 
 @dataclass(frozen=True)
 class Schedule:
-    """``minutes``: training time in all, resumed parts included; ``learning_rate``: its peak, ``warmup_steps``: how long
-    it rises; ``ema_decay``: how much of the average stays at each step; ``folder``: the name of the fp16 average within
-    ``out``."""
+    """``minutes``: training time in all, resumed parts included; ``learning_rate``: its peak, ``warmup_steps``: how
+    long it rises; ``ema_decay``: how much of the average stays at each step; ``folder``: the name of the fp16 average
+    within ``out``."""
 
     out: Path
     minutes: float
