@@ -1,6 +1,6 @@
 """Trains the clip judge on real sequences alone, and resumes where it stopped.
 
-    python -m tools.train_clip_judge --minutes 15 --out runs/clip-judge [--export generators/weights/clip-judge]
+    python -m tools.train_clip_judge --minutes 28 --out runs/clip-judge [--export generators/weights/clip-judge]
 
 It needs the set that tools.clip_dataset made and the latents that tools.train_clips keeps beside it. See
 tools/training_run.py for what lies in the out folder; judge/ in it is what the package ships, with its score.
@@ -22,7 +22,7 @@ from diffusers import AutoencoderTiny
 from generators.bundle import WEIGHTS_FOLDER
 from generators.clip_judge import CLIP_JUDGE_FOLDER, ClipJudge
 from generators.text_encoder import quiet_loading
-from tools.clip_judge.examples import CLIPS, ExampleSet
+from tools.clip_judge.examples import CLIPS, PICTURES, ExampleSet
 from tools.clip_judge.export import write_clip_judge
 from tools.clip_judge.score import score
 from tools.clips.dataset import read_set
@@ -65,7 +65,7 @@ class ClipJudgeRun(TrainingRun[ClipJudge]):
 
     def train_step(self, examples: ExampleSet) -> tuple[float, dict[str, list[float]]]:
         """One optimiser step; returns the loss and its two terms."""
-        batch = examples.examples(self.step, self.plan.clips, 2 * self.plan.clips)
+        batch = examples.examples(self.step, self.plan.clips, PICTURES * self.plan.clips // CLIPS)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             actions = self.network(batch.clips, batch.references)
             facing = self.network.facing(batch.pictures)
@@ -114,7 +114,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/clip-judge"))
     parser.add_argument("--sprites", type=Path, default=WEIGHTS_FOLDER / "sprite-64", help="whose latents")
     parser.add_argument("--export", type=Path, nargs="?", const=CLIP_JUDGE_FOLDER, help="also put it there")
-    parser.add_argument("--minutes", type=float, default=15.0, help="in all, resumed parts included")
+    parser.add_argument("--minutes", type=float, default=28.0, help="in all, resumed parts included")
     parser.add_argument("--clips", type=int, default=CLIPS, help="in a batch")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)

@@ -25,7 +25,7 @@ KIND_SHARES = {
     "icon": 0.03,
 }
 FACING_KINDS = ("unit", "ninja")  # whose side views all face right; the others face as their artist liked
-CLIPS, PICTURES = 16, 32  # a batch
+CLIPS, PICTURES = 16, 64  # a batch
 STILL_SHARE = 1 / 14  # of the clips: a picture that does not move, as often as an action
 SOFT_SHARE = 0.3  # drawn through the autoencoder, so that softness says nothing about what is shown
 SOFT_NOISE = 0.3  # at most, on the latents
@@ -100,7 +100,7 @@ class ExampleSet:
         return torch.stack(made), torch.from_numpy(left.astype(np.float32))
 
     def _seen(
-        self, indices: list[int], draw: np.random.Generator, wrap: bool, mirrored: bool | None = None
+        self, indices: list[int], draw: np.random.Generator, tile: bool, mirrored: bool | None = None
     ) -> torch.Tensor:
         """The pictures at ``indices`` (f 4 64 64), varied alike: softened, moved, recoloured, mirrored."""
         if draw.random() < SOFT_SHARE:
@@ -108,7 +108,7 @@ class ExampleSet:
         else:
             pixels = premultiplied(np.stack([self._made.pixels[i] for i in indices]))
         mirror = draw.random() < MIRRORED_SHARE
-        return varied(pixels, draw, wrap, mirror if mirrored is None else mirrored)
+        return varied(pixels, draw, tile, mirror if mirrored is None else mirrored)
 
     @torch.inference_mode()
     def _soft(self, indices: list[int], draw: np.random.Generator) -> NDArray[np.uint8]:
@@ -138,20 +138,20 @@ def played(row: Row, draw: np.random.Generator) -> NDArray[np.int_]:
     return np.clip(np.round(at / (FRAMES - 1) * (count - 1)), 0, count - 1).astype(int)
 
 
-def varied(pixels: torch.Tensor, draw: np.random.Generator, wrap: bool, mirrored: bool) -> torch.Tensor:
+def varied(pixels: torch.Tensor, draw: np.random.Generator, tile: bool, mirrored: bool) -> torch.Tensor:
     """Pictures (f 4 h w, premultiplied, in [-1, 1]) all changed alike in place, hue and light; mirrored if asked.
 
-    What leaves one side comes back on the other where they ``wrap``.
+    What leaves one side of a ``tile`` comes back on the other; and its hue stays, for lava is told from water by it.
     """
     out = pixels.flip(-1) if mirrored else pixels.clone()
     down, right = (int(n) for n in draw.integers(-MOST_SHIFT_PX, MOST_SHIFT_PX + 1, 2))
     out = torch.roll(out, (down, right), (-2, -1))
-    if not wrap:
+    if not tile:
         height, width = out.shape[-2:]
         out[..., : max(down, 0), :] = out[..., height + min(down, 0) :, :] = -1
         out[..., : max(right, 0)] = out[..., width + min(right, 0) :] = -1
     colour, alpha = (out[:, :3] + 1) / 2, (out[:, 3:] + 1) / 2
-    turn = draw.random() if draw.random() < 0.4 else draw.uniform(-0.05, 0.05)
+    turn = draw.random() if not tile and draw.random() < 0.4 else draw.uniform(-0.03, 0.03)
     light = draw.uniform(0.8, 1.2)
     colour = torch.einsum("rc,fchw->frhw", torch.from_numpy(_hue_turn(turn) * light).float(), colour)
     if draw.random() < 0.3:
