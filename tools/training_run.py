@@ -31,14 +31,16 @@ Network = TypeVar("Network", bound=ModelMixin)
 
 @dataclass(frozen=True)
 class Schedule:
-    """``minutes``: training time in all, resumed parts included; ``learning_rate``: its peak; ``ema_decay``: how much
-    of the average stays at each step; ``folder``: the name of the fp16 average within ``out``."""
+    """``minutes``: training time in all, resumed parts included; ``learning_rate``: its peak, ``warmup_steps``: how
+    long it rises; ``ema_decay``: how much of the average stays at each step; ``folder``: the name of the fp16 average
+    within ``out``."""
 
     out: Path
     minutes: float
     learning_rate: float
     ema_decay: float
     folder: str
+    warmup_steps: int = WARMUP_STEPS
 
 
 class TrainingRun(Generic[Network]):
@@ -84,7 +86,7 @@ class TrainingRun(Generic[Network]):
         """Warm-up, a plateau, and a linear fall over the last part of the planned minutes."""
         done = min(1.0, self.seconds / (self.schedule.minutes * 60))
         fall = 1.0 if done < 1 - COOLDOWN_SHARE else max(0.02, (1 - done) / COOLDOWN_SHARE)
-        return self.schedule.learning_rate * min(1.0, (self.step + 1) / WARMUP_STEPS) * fall
+        return self.schedule.learning_rate * min(1.0, (self.step + 1) / self.schedule.warmup_steps) * fall
 
     def learn(self, loss: torch.Tensor, examples: int) -> None:
         """One optimiser step down ``loss``, which ``examples`` examples were seen for."""

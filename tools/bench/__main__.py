@@ -12,12 +12,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tools.bench import assets, chain, quality, sprites
+from tools.bench import assets, chain, clips, quality, sprites
 from tools.bench.figure import Figure
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "sprites": sprites.figures,
     "quality": quality.figures,
+    "clips": clips.figures,
     "assets": assets.figures,
     "chain": chain.figures,
 }
