@@ -50,8 +50,8 @@ def source_size_px(source: Asset | Path) -> int:
     recipe = Recipe.from_dict(thaw(source.recipe))
     if source.kind not in MOVING_KINDS or recipe.size not in (SMALL_PX, FINE_PX):
         raise InvalidRequest(
-            f"The asset {source.asset_id} is a {source.kind.value} of {recipe.size} px, and only characters, items and "
-            "tiles of 32 or 64 px can be set in motion; name one of those."
+            f"The asset {source.asset_id} is of kind {source.kind.value} and {recipe.size} px, and only characters, "
+            "items and tiles of 32 or 64 px can be set in motion; name one of those."
         )
     return recipe.size
 

@@ -247,3 +247,37 @@ def test_the_pictures_that_it_was_drawn_from_travel_along(
         assert b"".join(read_file(resolve(more.root, f"{name}.png", elsewhere), elsewhere)) == data
     with pytest.raises(InvalidPackage, match=r"The package's source\.png is not a PNG file"):
         asset_directory(store, metadata=METADATA.to_bytes(), media=MEDIA, image=IMAGE, source=b"GIF89a")
+
+
+CLIP = {"clip.mp4": b"video", "sheet.png": PNG + b"sheet", "sheet.json": b"{}"}
+MOVING = replace(METADATA, animation_url=raw_cid(CLIP["clip.mp4"]).uri)
+
+
+def test_a_clips_files_travel_with_it(store: BlockStore, elsewhere: BlockStore) -> None:
+    package = asset_directory(store, metadata=MOVING.to_bytes(), media=MEDIA, image=IMAGE, files=CLIP)
+    car = BytesIO()
+    export_asset_car(car, package.root, store)
+    car.seek(0)
+    assert import_asset_car(car, elsewhere) == package
+    for name, data in CLIP.items():
+        assert b"".join(read_file(resolve(package.root, name, elsewhere), elsewhere)) == data
+
+
+@pytest.mark.parametrize(
+    ("metadata", "files", "reason"),
+    [
+        (MOVING, {}, r"animation is not in the package"),
+        (replace(METADATA, animation_url=raw_cid(IMAGE).uri), CLIP, r"animation is not in the package"),
+        (
+            METADATA,
+            {"notes.txt": b"x"},
+            r"A package holds no notes\.txt; its files are metadata\.json, media\.png",
+        ),
+        (METADATA, {"sheet.png": b"no PNG"}, r"sheet\.png is not a PNG"),
+    ],
+)
+def test_a_clips_files_are_those_that_its_metadata_shows(
+    store: BlockStore, metadata: TokenMetadata, files: dict[str, bytes], reason: str
+) -> None:
+    with pytest.raises(InvalidPackage, match=reason):
+        asset_directory(store, metadata=metadata.to_bytes(), media=MEDIA, image=IMAGE, files=files)

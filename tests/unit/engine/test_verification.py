@@ -199,7 +199,7 @@ def test_a_few_pixels_that_another_processor_rounds_otherwise_pass(token: Token)
 
 def test_a_picture_of_another_size_fails(token: Token) -> None:
     token.generator.pixels = np.zeros((64, 64, 4), np.uint8)
-    assert_fails(token.verify(), "regenerated", "32 px wide, its recipe draws 64 px")
+    assert_fails(token.verify(), "regenerated", "the media has 32 x 32 pixels, its recipe draws 64 x 64")
 
 
 @pytest.mark.parametrize("error", [InvalidRecipe, WeightsUnavailable])
