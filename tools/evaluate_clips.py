@@ -21,12 +21,20 @@ from generators.clip_judge import CLIP_JUDGE_FOLDER, ClipJudge, clip_judge_diges
 from generators.judge import JUDGE_FOLDER, WEIGHTS, Judge, load_judge, read_config
 from tools.clip_evaluation.measures import Measures, measure
 from tools.clip_evaluation.report import Report, merge_json, report
-from tools.clip_evaluation.sample import ClipDrawer, Finishing, Pixels, Sample, hard_outline, samples
+from tools.clip_evaluation.sample import (
+    ClipDrawer,
+    Finishing,
+    Pixels,
+    Sample,
+    finished,
+    hard_outline,
+    samples,
+)
 from tools.clips.dataset import read_set
 from tools.clips.sheet import strips
 
-# How drawn frames become what users get. Change it together with the product: figures of two finishings do not compare.
-FINISHING: Finishing = hard_outline
+# How drawn frames become what is measured: as users get them, or hardly changed. Figures of two do not compare.
+FINISHINGS: Mapping[str, Finishing] = {each.__name__: each for each in (finished, hard_outline)}
 
 
 def evaluate(
@@ -93,6 +101,7 @@ def main() -> None:
     )
     parser.add_argument("--judge", type=Path, default=CLIP_JUDGE_FOLDER, help="the clip judge's folder")
     parser.add_argument("--data", type=Path, default=Path("runs/clips"))
+    parser.add_argument("--finishing", choices=FINISHINGS, default=finished.__name__)
     parser.add_argument("--steps", type=int, nargs="*", default=[8], help="one column for each")
     parser.add_argument("--clips", type=int, default=140, help="drawn for each column")
     parser.add_argument("--json", type=Path, help="also put the figures there, beside what it holds")
@@ -117,7 +126,7 @@ def main() -> None:
     for folder in args.network:
         for steps in args.steps:
             began = time.monotonic()
-            drawer = ClipDrawer(folder, args.sprites, steps, FINISHING)
+            drawer = ClipDrawer(folder, args.sprites, steps, FINISHINGS[args.finishing])
             made, clips = evaluate(drawer, asked, actions, pictures, beside, judges)
             reports.append(made)
             columns.append(clips)

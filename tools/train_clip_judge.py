@@ -87,7 +87,8 @@ def train(plan: Plan) -> dict[str, Any]:
     made = read_set(plan.data)
     with quiet_loading():
         vae = AutoencoderTiny.from_pretrained(plan.sprites / "vae", dtype=torch.float32)
-    examples = ExampleSet(made, encoded(vae, made, plan.data / "latents.pt"), vae, plan.seed)
+    latents, _ = encoded(vae, made, plan.data)
+    examples = ExampleSet(made, latents, vae, plan.seed)
     run = ClipJudgeRun(plan)
 
     def sheet() -> None:

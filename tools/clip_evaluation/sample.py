@@ -11,16 +11,20 @@ import torch
 from diffusers import ModelMixin
 from numpy.typing import NDArray
 
+from generators.clip_finishing import finished_frames
 from generators.clip_judge import FRAMES
 from generators.clip_network import ClipNetwork
 from generators.clip_pipeline import ClipPipeline
 from generators.errors import WeightsUnavailable
+from generators.finishing import FINISH
 from generators.motion import ACTIONS, Direction
+from generators.recipe import Kind, Recipe
 from generators.text_encoder import quiet_loading
 from tools.clip_evaluation.motion import OPAQUE
 from tools.clip_judge.score import clip_of
 from tools.clip_judge.split import group_of, unseen
 from tools.clips.dataset import ClipSet, Row
+from tools.clips.sequence import CANVAS_PX, enlarged
 from tools.clips.sheet import pipeline_of
 
 Pixels = NDArray[np.uint8]
@@ -35,6 +39,27 @@ def hard_outline(frames: Pixels, reference: Pixels, row: Row) -> Pixels:
     out[..., 3] = np.where(visible, 255, 0)
     out[~visible] = 0
     return out
+
+
+def finished(frames: Pixels, reference: Pixels, row: Row) -> Pixels:
+    """As the product finishes a clip without a palette of its own; 32 px art is enlarged again to be compared."""
+    times = 2 if row.art_px == 2 else 1
+    recipe = Recipe.make(
+        kind=Kind.CLIP,
+        prompt=row.captions[0],
+        seed=0,
+        model="evaluated",
+        weights="0" * 64,
+        steps=1,
+        guidance=1.0,
+        size=CANVAS_PX // times,
+        precision="fp32",
+        finish=FINISH,
+        action=row.action,
+        frames=len(frames),
+        frame_ms=ACTIONS[row.action].frame_ms,
+    )
+    return enlarged(finished_frames(frames, reference, recipe), times)
 
 
 @dataclass(frozen=True)
@@ -103,7 +128,7 @@ class ClipDrawer:
     ``weights`` is the network's digest. Raises WeightsUnavailable where the folder has no weights.
     """
 
-    def __init__(self, folder: Path, sprites: Path, steps: int, finishing: Finishing = hard_outline) -> None:
+    def __init__(self, folder: Path, sprites: Path, steps: int, finishing: Finishing) -> None:
         self.weights = network_digest(folder)
         with quiet_loading():
             network: ModelMixin = ClipNetwork.from_pretrained(folder, dtype=torch.float32)

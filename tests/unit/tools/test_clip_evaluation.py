@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from tools.clip_evaluation.report import Report, merge_json, report
 from tools.clip_evaluation.sample import (
     ClipDrawer,
     Sample,
+    finished,
     hard_outline,
     in_turn,
     network_digest,
@@ -217,10 +219,22 @@ def test_hard_outlines_have_no_half_clear_pixels() -> None:
     np.testing.assert_array_equal(made[..., 3] == 255, frames[..., 3] >= 128)
 
 
+@pytest.mark.parametrize("art_px", [1, 2, 4])
+def test_finished_clips_have_the_colours_and_the_grid_of_the_product(art_px: int) -> None:
+    small = np.random.default_rng(0).integers(0, 3, (64 // art_px, 64 // art_px))
+    reference = np.array([[200, 20, 20, 255], [20, 90, 200, 255], [0, 0, 0, 0]], np.uint8)[small]
+    reference = reference.repeat(art_px, 0).repeat(art_px, 1)
+    noise = np.random.default_rng(1).integers(-9, 10, (8, 64, 64, 3))
+    drawn = np.repeat(reference[None], 8, 0)
+    drawn[..., :3] = np.clip(drawn[..., :3] + noise, 0, 255)
+    made = finished(drawn, reference, replace(row("idle", "unit/a"), art_px=art_px))
+    np.testing.assert_array_equal(made, np.repeat(reference[None], 8, 0))
+
+
 def test_drawn_clips_are_finished_and_come_again_from_their_seed(tmp_path: Path) -> None:
     network = ClipNetwork(block_out_channels=(16, 16), attention_head_dim=2, norm_num_groups=16)
     network.save_pretrained(tmp_path / "network")
-    drawer = ClipDrawer(tmp_path / "network", WEIGHTS_FOLDER / "sprite-64", steps=1)
+    drawer = ClipDrawer(tmp_path / "network", WEIGHTS_FOLDER / "sprite-64", 1, hard_outline)
     one = asked("idle", 0)
     drawn = drawer.draw(one, seed=3)
     assert drawn.shape == (8, 64, 64, 4)

@@ -70,7 +70,7 @@ def small() -> ClipJudge:
 def examples(data: Path) -> ExampleSet:
     made = read_set(data)
     vae = AutoencoderTiny.from_pretrained(SPRITES / "vae")
-    return ExampleSet(made, encoded(vae, made, data / "latents.pt"), vae, seed=0)
+    return ExampleSet(made, encoded(vae, made, data)[0], vae, seed=0)
 
 
 def test_trained_judge_is_written_with_its_score_and_resumed(
