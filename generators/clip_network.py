@@ -267,9 +267,9 @@ class ClipNetwork(ModelMixin, ConfigMixin):
     ) -> Tensor:
         """The velocity of each frame (b f c h w, float32).
 
-        ``noisy``: b f c h w, x_t; ``reference``: b c h w; ``candidates``: as ``Shifts.candidates`` gives; ``timestep``: b, t
-        from 0 to 1000; ``scenes``: b f SCENE_WIDTH, as ``scene`` gives; ``encoder_hidden_states``: b 32 384 and their mask
-        b 32.
+        ``noisy``: b f c h w, x_t; ``reference``: b c h w; ``candidates``: as ``Shifts.candidates`` gives; ``timestep``:
+        b, t from 0 to 1000; ``scenes``: b f SCENE_WIDTH, as ``scene`` gives; ``encoder_hidden_states``: b 32 384 and
+        their mask b 32.
         """
         clips, frames, channels = noisy.shape[:3]
         timing = scenes[..., -3 - PLACE_WIDTH : -3], scenes[:, :1, None, -3:-2] > 0.5
