@@ -18,6 +18,7 @@ PLACE_WIDTH = 8  # numbers that say where in its action a frame is
 SCENE_WIDTH = ACTION_SLOTS + len(FACINGS) + PLACE_WIDTH + 3
 HEADS = 4
 STILL_BIAS = 6.0  # of "not moved", at first: it has nine tenths of the weight among twenty-one moves
+NOISE = 0.5  # on the picture that a clip begins from. Change it only with a network trained on another
 LEAST_TIME = 0.02  # below it the noise hides nothing and the division means nothing
 CELL_PX = 4  # canvas pixels a side that one cell of the latents stands for
 
@@ -167,6 +168,11 @@ class ClipNetwork(ModelMixin, ConfigMixin):
     et al. 2016 (arXiv:1605.07157, section 3); a gate chooses. So what only moves keeps every pixel, and only what
     changes has to be drawn. The picture's own latents are further input channels of every frame, and ``scene`` is added
     to the embedding of the time step.
+
+    A clip's flow does not begin at noise but at the picture with a little noise on it, in every frame: a coupling that
+    depends on the data, as in Albergo et al. 2023 (arXiv:2310.03725, section 3). ``x_t = (1 - t) clip + t (picture +
+    NOISE noise)``, and the velocity is ``picture + NOISE noise - clip``. The sprite network denoises it as what it is:
+    a picture under noise of level ``t NOISE``.
     """
 
     @register_to_config
@@ -261,19 +267,23 @@ class ClipNetwork(ModelMixin, ConfigMixin):
     ) -> Tensor:
         """The velocity of each frame (b f c h w, float32).
 
-        ``noisy``: b f c h w; ``reference``: b c h w; ``candidates``: as ``Shifts.candidates`` gives; ``timestep``: b, 0
-        to 1000; ``scenes``: b f SCENE_WIDTH, as ``scene`` gives; ``encoder_hidden_states``: b 32 384 and their mask
-        b 32.
+        ``noisy``: b f c h w, x_t; ``reference``: b c h w; ``candidates``: as ``Shifts.candidates`` gives; ``timestep``:
+        b, t from 0 to 1000; ``scenes``: b f SCENE_WIDTH, as ``scene`` gives; ``encoder_hidden_states``: b 32 384 and
+        their mask b 32.
         """
         clips, frames, channels = noisy.shape[:3]
         timing = scenes[..., -3 - PLACE_WIDTH : -3], scenes[:, :1, None, -3:-2] > 0.5
         for layer in self.modules():
             if isinstance(layer, MotionLayer):
                 layer.timing = timing
-        beside = torch.cat([noisy, reference[:, None].expand_as(noisy)], 2).flatten(0, 1)
+        at = (timestep.float() / 1000).clamp(min=LEAST_TIME).expand(clips)
+        # The sprite network's own time and picture, whose noise and signal together have the weight one.
+        level = at * NOISE / (1 + at * NOISE)
+        scaled = noisy * (1 - level).view(-1, 1, 1, 1, 1)
+        beside = torch.cat([scaled, reference[:, None].expand_as(noisy)], 2).flatten(0, 1)
         answer = self.unet(
             beside.to(self.dtype).contiguous(memory_format=torch.channels_last),
-            timestep.expand(clips).repeat_interleave(frames),
+            (level * 1000).repeat_interleave(frames),
             encoder_hidden_states.repeat_interleave(frames, 0),
             class_labels=scenes.flatten(0, 1),
             encoder_attention_mask=encoder_attention_mask.repeat_interleave(frames, 0),
@@ -281,9 +291,10 @@ class ClipNetwork(ModelMixin, ConfigMixin):
         )[0].unflatten(0, (clips, frames))
         drawn, down, right, gate = answer.split([channels, self.shifts.count, self.shifts.count, 1], 2)
         moved = self._moved(down, right, candidates)
-        at = (timestep.float() / 1000).clamp(min=LEAST_TIME).view(-1, 1, 1, 1, 1)
         keeping = gate.float().sigmoid()
-        return keeping * (noisy - moved) / at + (1 - keeping) * drawn.float()
+        redrawn = scaled - level.view(-1, 1, 1, 1, 1) * drawn.float()
+        clip = keeping * moved + (1 - keeping) * redrawn
+        return (noisy - clip) / at.view(-1, 1, 1, 1, 1)
 
     def _moved(self, down: Tensor, right: Tensor, candidates: Tensor) -> Tensor:
         """The picture moved (b f c h w, float32), by distributions over moves (b f moves h w each)."""

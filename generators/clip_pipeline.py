@@ -10,7 +10,7 @@ from diffusers import AutoencoderTiny, DiffusionPipeline, FlowMatchEulerDiscrete
 from diffusers.utils import BaseOutput
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from generators.clip_network import CELL_PX, FACINGS, ClipNetwork, frame_phases, scene
+from generators.clip_network import CELL_PX, FACINGS, NOISE, ClipNetwork, frame_phases, scene
 from generators.motion import Action, Direction
 from generators.prompt_reader import PromptReader
 from generators.seamless import circular
@@ -46,7 +46,7 @@ def shifted(picture: np.ndarray, wraps: bool) -> np.ndarray:
 
 
 class ClipPipeline(DiffusionPipeline):
-    """Sets a picture in motion by rectified flow (Liu et al. 2022, arXiv:2209.03003, eq. 1).
+    """Sets a picture in motion by flow matching, from the picture under noise to a clip; see ``ClipNetwork``.
 
     Text to a clip is two draws, as in Emu Video (Girdhar et al. 2023, arXiv:2311.10709): a picture from the prompt, by
     ``SpritePipeline``, then this. One clip is drawn at a time: its frames fill a processor as a batch of pictures does.
@@ -134,11 +134,11 @@ class ClipPipeline(DiffusionPipeline):
             (num_frames, self.network.config.channels, side, side),
             generator or torch.Generator().manual_seed(0),
         )
-        latents = noise[None].to(device)
         sigmas = np.linspace(1.0, 1.0 / num_inference_steps, num_inference_steps)
         self.scheduler.set_timesteps(sigmas=sigmas, device=device)
         with circular(self.network.unet, self.vae) if seamless else nullcontext():
             moved = self.encode(image, wraps=action.subject == "tile")[None]
+            latents = moved[:, :1].float() + NOISE * noise[None].to(device)
             candidates = self.network.shifts.candidates(
                 moved, torch.tensor([action.subject == "tile"], device=device)
             )

@@ -18,7 +18,7 @@ from diffusers import AutoencoderTiny, UNet2DConditionModel
 from numpy.typing import NDArray
 
 from generators.bundle import WEIGHTS_FOLDER
-from generators.clip_network import ClipNetwork
+from generators.clip_network import NOISE, ClipNetwork
 from generators.clip_pipeline import clip_noise, shifted
 from generators.cpu_layers import fit_to_cpu
 from generators.sprite_pipeline import PATCH_PX, premultiplied
@@ -32,6 +32,7 @@ from tools.training_run import Schedule, TrainingRun
 
 EMA_DECAY = 0.998
 STILL_WEIGHT, MOST_WEIGHT = 0.5, 3.0  # of a cell in the loss: what moves counts more than what stays
+LEAN = 0.8
 LATE = 0.25  # times below it count for less
 
 
@@ -68,14 +69,15 @@ class ClipRun(TrainingRun[ClipNetwork]):
         batch = batches.batch(self.step, self.plan.frames_a_batch)
         generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + self.step)
         clips = len(batch.clean)
-        # As for sprites: logit-normal times leaning to noise; one time for all frames of a clip.
-        t = torch.sigmoid(torch.randn(clips, generator=generator) + 0.4).to(self.device)
+        # Logit-normal times leaning to the beginning, where the motion is decided; one time for all frames of a clip.
+        t = torch.sigmoid(torch.randn(clips, generator=generator) + LEAN).to(self.device)
         noise = torch.stack([clip_noise(batch.clean.shape[1:], generator) for _ in range(clips)]).to(
             self.device
         )
         clean, moved = batch.clean.to(self.device), batch.moved.to(self.device)
         at = t[:, None, None, None, None]
-        noisy = (1 - at) * clean + at * noise
+        begin = moved[:, :1] + NOISE * noise
+        noisy = (1 - at) * clean + at * begin
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             velocity = self.network(
                 noisy,
@@ -90,7 +92,7 @@ class ClipRun(TrainingRun[ClipNetwork]):
         weight = (STILL_WEIGHT + 2 * changed).clamp(max=MOST_WEIGHT)
         # A velocity is an error of the picture divided by the time: near its end small errors must not drown the rest.
         late = (at / LATE).clamp(max=1) ** 2
-        error = (velocity.float() - (noise - clean)) ** 2 * late
+        error = (velocity.float() - (begin - clean)) ** 2 * late
         each = (error * weight).mean((1, 2, 3, 4)) / weight.mean((1, 2, 3, 4)).clamp(min=0.5)
         self.learn(each.mean(), clips)
         by_kind: dict[str, list[float]] = defaultdict(list)

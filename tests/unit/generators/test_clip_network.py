@@ -3,7 +3,7 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 
-from generators.clip_network import SCENE_WIDTH, ClipNetwork, Shifts, frame_phases, places, scene
+from generators.clip_network import NOISE, SCENE_WIDTH, ClipNetwork, Shifts, frame_phases, places, scene
 from generators.clip_pipeline import shifted
 from generators.cpu_layers import fit_to_cpu
 from generators.motion import ACTIONS, Direction
@@ -57,14 +57,20 @@ def test_untrained_network_draws_each_frame_as_the_sprite_network_does(fitted: b
     given = inputs(network)
     with torch.inference_mode():
         made = network(**given)
-        wanted = sprites(
-            given["noisy"].flatten(0, 1),
-            given["timestep"].repeat_interleave(8),
+        at = given["timestep"] / 1000
+        level = at * NOISE / (1 + at * NOISE)
+        under_noise = given["noisy"] * (1 - level).view(2, 1, 1, 1, 1)
+        velocity = sprites(
+            under_noise.flatten(0, 1),
+            (1000 * level).repeat_interleave(8),
             given["encoder_hidden_states"].repeat_interleave(8, 0),
             encoder_attention_mask=given["encoder_attention_mask"].repeat_interleave(8, 0),
         ).sample.unflatten(0, (2, 8))
     assert made.shape == (2, 8, 16, 8, 8)
-    torch.testing.assert_close(made, wanted, atol=1e-4, rtol=1e-4)
+    drawn = given["noisy"] - at.view(2, 1, 1, 1, 1) * made
+    torch.testing.assert_close(
+        drawn, under_noise - level.view(2, 1, 1, 1, 1) * velocity, atol=1e-4, rtol=1e-4
+    )
 
 
 def test_untrained_network_lets_the_picture_stand_where_it_moves_it() -> None:
