@@ -1,6 +1,8 @@
 """One measured figure and its goal."""
 
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,3 +40,9 @@ def median_s(action: Callable[[], object], repeats: int) -> float:
         action()
         times.append(time.perf_counter() - began)
     return statistics.median(times)
+
+
+def peak_mb() -> float:
+    """The most memory that this process ever held, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

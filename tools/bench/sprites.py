@@ -1,8 +1,6 @@
 """How long a picture takes, what drawing sixteen together saves, and how far ahead of plain diffusers that is."""
 
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +11,7 @@ from generators.drawer import SharedDrawer
 from generators.progress import MAX_BATCH
 from generators.recipe import Kind, Recipe
 from generators.sprite_generator import SpriteGenerator
-from tools.bench.figure import Figure, median_s
+from tools.bench.figure import Figure, median_s, peak_mb
 from tools.bench.plain_diffusers import PlainLoop
 
 PROMPTS = {
@@ -25,7 +23,7 @@ ROUNDS = 7
 
 
 def figures() -> Iterator[Figure]:
-    before_mb = _peak_mb()
+    before_mb = peak_mb()
     generator = SpriteGenerator()
     latencies, rates, speedups = {}, {}, {}
     ratios: dict[str, list[float]] = {"same": [], "twenty": []}
@@ -45,7 +43,7 @@ def figures() -> Iterator[Figure]:
         note = f"{first.steps} steps, {generator.precision}"
         yield Figure(f"sprite_{size}_latency_s", latencies[size], "s", note=note)
         yield Figure(f"sprite_{size}_per_s", MAX_BATCH / together, "1/s", note="sixteen drawn together")
-    yield Figure("sprite_memory_mb", _peak_mb() - before_mb, "MB", note="both sizes loaded and drawn, peak")
+    yield Figure("sprite_memory_mb", peak_mb() - before_mb, "MB", note="both sizes loaded and drawn, peak")
     for size in PROMPTS:
         for name, found in _against_plain(generator, size).items():
             ratios[name].append(found)
@@ -108,8 +106,3 @@ def _against_plain(generator: SpriteGenerator, size: int) -> dict[str, float]:
             took[name].append(time.perf_counter() - began)
     ours = statistics.median(took.pop("ours"))
     return {name: statistics.median(times) / ours for name, times in took.items()}
-
-
-def _peak_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
