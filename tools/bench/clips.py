@@ -29,7 +29,7 @@ PROMPT = "a knight in silver armour with a sword"
 def figures() -> Iterator[Figure]:
     """Times of the installed weights, measured here, and their quality, as it was evaluated."""
     yield from _times()
-    yield from _quality()
+    yield from quality()
 
 
 def _times() -> Iterator[Figure]:
@@ -59,7 +59,7 @@ def _times() -> Iterator[Figure]:
     yield Figure("clip_memory_mb", peak_mb() - before_mb, "MB", note="all loaded and drawn, peak")
 
 
-def _quality() -> Iterator[Figure]:
+def quality() -> Iterator[Figure]:
     """The figures of the installed weights at standard quality.
 
     They are read, not measured: ``python -m tools.evaluate_clips --json docs/clip-evaluation.json`` draws for minutes

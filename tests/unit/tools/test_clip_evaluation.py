@@ -150,16 +150,16 @@ def test_bench_reads_the_figures_of_the_installed_weights_alone(
     (tmp_path / "models.json").write_text(json.dumps({"clips/1": model}))
     monkeypatch.setattr(bench, "EVALUATION", tmp_path / "figures.json")
     monkeypatch.setattr(bench, "BUNDLE", tmp_path)
-    assert {one.name: one.meets for one in bench.figures()} == {
+    assert {one.name: one.meets for one in bench.quality()} == {
         "clip_action_ratio": True,
         "clip_identity_ratio": False,
         "clip_loop_seam_ratio": True,
         "clip_motion_ratio": False,
     }
     (network / "model.safetensors").write_bytes(b"others")
-    assert list(bench.figures()) == []
+    assert list(bench.quality()) == []
     (tmp_path / "models.json").write_text(json.dumps({"clips/1": model | {"draws": "pictures"}}))
-    assert list(bench.figures()) == []
+    assert list(bench.quality()) == []
 
 
 def test_real_and_still_clips_are_measured_for_what_they_are() -> None:
