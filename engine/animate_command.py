@@ -19,7 +19,13 @@ DIRECTIONS = "right,left,down,up"
 
 def animate(
     asset_id: Annotated[str, typer.Argument(help="An asset's id, as `create` and `list` print it.")],
-    actions: Annotated[str, typer.Option(help="What it does, with commas between.")] = "",
+    actions: Annotated[
+        str | None,
+        typer.Option(
+            help="What it does, with commas between; a character stands, walks and attacks, an item floats and a tile "
+            "flows if left out."
+        ),
+    ] = None,
     directions: Annotated[
         str, typer.Option(help="Where a character faces, with commas between.")
     ] = DIRECTIONS,
@@ -44,7 +50,7 @@ def animate(
         facing = asked_directions(directions)
         wanted = moving_fields(Kind.CLIP, action=None, frames=frames, fps=fps, direction=None)
         check_request(prompt="any", kind=Kind.ITEM, seed=first_seed)
-        named = asked_actions(actions) if actions else None
+        named = None if actions is None else asked_actions(actions)
         if folder is not None and folder.exists() and not folder.is_dir():
             raise InvalidRequest(f"{folder} is there and is no folder; name one to write the sheet into.")
         with opened_application() as application:

@@ -57,7 +57,7 @@ def models(as_json: AsJson = False) -> None:
             "guidance": m.guidance,
             "licence": m.licence,
         }
-        | {"where": "bundled", "loras": [], "draws": "pictures"}
+        | {"where": "bundled", "loras": [], "draws": m.draws}
         for m in bundled.values()
     ]
     rows += [

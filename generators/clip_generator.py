@@ -13,7 +13,7 @@ from generators.animation import Animation
 from generators.batching import StepListener
 from generators.clip import FinishedClip, finished_clip
 from generators.clip_finishing import finished_frames
-from generators.clip_judge import ClipJudge
+from generators.clip_judge import ClipJudge, clip_judge_digest
 from generators.clip_pipeline import ClipPipeline
 from generators.cpu_layers import fit_to_cpu
 from generators.errors import InvalidRecipe
@@ -34,7 +34,9 @@ from generators.sprite_generator import SpriteGenerator
 from generators.text_encoder import quiet_loading
 
 CANVAS_PX = 64
-SIDEWAYS = (Direction.RIGHT, Direction.LEFT, None)
+SURELY_LEFT = (
+    0.8  # where the judge is as sure of a unit it never saw, it is right in 95 %; docs/model-card.md
+)
 
 
 class ClipGenerator:
@@ -170,9 +172,11 @@ class ClipGenerator:
             return False, recipe.direction
         if recipe.direction is None and action.name == "walk" and recipe.size < CANVAS_PX:
             return False, Direction.DOWN  # 32 px figures are seen from the front
+        if recipe.size < CANVAS_PX:
+            return False, Direction.RIGHT  # the judge has seen no small figures from the side
         if self._judge is None:
             self._judge = ClipJudge.load()
-        return self._judge.faces_left(canvas) > 0.5, Direction.RIGHT
+        return self._judge.faces_left(canvas) >= SURELY_LEFT, Direction.RIGHT
 
     def _turned(self, mirrored: bool, recipe: Recipe) -> bool:
         """Whether the frames, which face right, are mirrored: for a direction, or back to how the picture faced."""
@@ -180,9 +184,9 @@ class ClipGenerator:
 
     def _weights(self, size_px: int, from_picture: bool) -> str:
         """The digest of all weights that a clip depends on."""
-        if from_picture:
-            return self.model.digest
-        digests = [self.model.digest, self._sprites.model_of_size(size_px).digest]
+        digests = [self.model.digest, clip_judge_digest()]
+        if not from_picture:
+            digests.append(self._sprites.model_of_size(size_px).digest)
         return hashlib.sha256(rfc8785.dumps(digests)).hexdigest()
 
     def _checked(self, recipe: Recipe, order: Order) -> SpriteModel:

@@ -33,7 +33,7 @@ TIMEOUT_S = 240  # a busy machine, and the torch import of a cold disk
 ENOUGH_FOR_A_MINT_KIB = 600  # about what a mint writes in a new folder
 ASSET_KEYS = {
     *("asset_id", "kind", "name", "media_path", "media_cid", "image_cid", "metadata_cid"),
-    *("recipe_hash", "recipe"),
+    *("recipe_hash", "recipe", "files"),
     "quality",
 }
 MINT_KEYS = {
@@ -104,6 +104,31 @@ def asset(shell: Shell, add_asset: Callable[..., Asset]) -> Asset:
 def unfinished(shell: Shell) -> int:
     with Application.open(shell.settings) as application:
         return application.unfinished()
+
+
+def test_a_clip_of_an_asset_is_minted_and_verified(shell: Shell, tmp_path: Path) -> None:
+    create = ["create", "an iron helmet", "--kind", "item", "--steps", "2", "--seed", "4", "--json"]
+    helmet = shell.run(*create).json["assets"][0]["asset_id"]
+    clip = shell.run(
+        *("create", "an iron helmet", "--kind", "clip", "--from", helmet, "--action", "float"),
+        *("--frames", "8", "--fps", "10", "--steps", "3", "--seed", "4", "--json"),
+    ).json["assets"][0]
+    assert (clip["kind"], clip["recipe"]["source"], clip["recipe"]["frame_ms"]) == ("clip", helmet, 100)
+    assert set(clip["files"]) >= {"clip.mp4", "clip.gif", "clip.webp", "sheet.png", "sheet.json"}
+    for file in clip["files"].values():
+        assert Path(file["path"]).stat().st_size > 100
+    token = shell.run("mint", clip["asset_id"], "--force", "--json").json
+    checks = shell.run("verify", str(token["token_id"]), "--json").json
+    assert [check["name"] for check in checks["checks"]] == list(CHECKS)
+    assert checks["ok"]
+    assert "all 8,192 pixels are equal" in checks["checks"][-1]["detail"]
+    car = tmp_path / "clip.car"
+    shell.run("export", clip["asset_id"], "--car", car)
+    with car.open("rb") as file:
+        elsewhere = BlockStore(tmp_path / "elsewhere")
+        package = import_asset_car(file, elsewhere)
+    assert str(package.media_cid) == clip["media_cid"]
+    assert elsewhere.get(Cid.parse(clip["files"]["clip.gif"]["cid"]))[:6] == b"GIF89a"
 
 
 def test_from_a_prompt_to_a_verified_token(shell: Shell, tmp_path: Path) -> None:

@@ -1,7 +1,4 @@
-"""A short film from assets that the bundled models drew, decoded and looked at.
-
-The clip model is a simulator here (tests/clip_simulator.py): it moves the assets' own pixels.
-"""
+"""A short film from assets and motions that the bundled models drew, decoded and looked at."""
 
 import json
 from pathlib import Path
@@ -14,9 +11,7 @@ from typer.testing import CliRunner
 from engine import cli
 from engine.app import Application
 from engine.settings import Settings
-from generators.finishing import read_png
 from generators.recipe import Kind, Quality
-from tests.clip_simulator import SimulatedClips
 
 STORYBOARD = """\
 title: A walk in the meadow
@@ -38,13 +33,7 @@ shots:
 def test_two_shots_of_drawn_assets_become_a_film(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read(asset_id: str) -> np.ndarray:
-        # Of the application that the command holds open; the picture is a plain file beside it.
-        return read_png((settings.data_dir / "media" / f"{asset_id}.png").read_bytes())[0]
-
-    simulated = SimulatedClips(read)
     monkeypatch.setenv("LORESPARK_DATA_DIR", str(settings.data_dir))
-    monkeypatch.setattr(Application, "clip_source", property(lambda _: simulated), raising=False)
     with Application.open(settings) as application:
         recipes = [
             application.generator.recipe("a knight with a sword", Kind.CHARACTER, 1, quality=Quality.DRAFT),
@@ -54,19 +43,12 @@ def test_two_shots_of_drawn_assets_become_a_film(
         knight, tile = (
             next(asset.asset_id for asset in drawn if asset.kind == kind) for kind in ("character", "tile")
         )
-        for asset in drawn:
-            application.media_path(asset)
     path = tmp_path / "film.yaml"
     path.write_text(STORYBOARD.format(knight=knight, tile=tile))
 
     result = CliRunner().invoke(cli.app, ["storyboard", str(path), "--json"])
     assert result.exit_code == 0, (result.output, result.exception)
     assert json.loads(result.stdout)["shots_drawn"] == 2
-    assert simulated.asked == [
-        (knight, "walk", "right"),
-        (knight, "attack", "left"),
-        (knight, "idle", "left"),
-    ]
     with av.open(str(path.with_suffix(".mp4"))) as film:
         stream = film.streams.video[0]
         assert (stream.width, stream.height, stream.average_rate) == (640, 360, 12)

@@ -40,7 +40,7 @@ def model_list(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_models_are_listed_with_size_steps_licence_and_place(model_list: Path) -> None:
     model_list.write_text(ENTRY, encoding="utf-8")
     rows = json.loads(CliRunner().invoke(cli.app, ["models", "--json"]).stdout)["models"]
-    assert [row["where"] for row in rows] == ["bundled", "bundled", "hub someone/model"]
+    assert [row["where"] for row in rows] == ["bundled", "bundled", "bundled", "hub someone/model"]
     assert (rows[-1]["id"], rows[-1]["size"], rows[-1]["steps"], rows[-1]["licence"]) == (
         "own",
         512,
@@ -54,7 +54,7 @@ def test_models_that_draw_clips_are_listed_as_such(model_list: Path) -> None:
     more = 'pipeline = "LTXPipeline"\nwidth = 704\nheight = 480\nframes = 97\n'
     model_list.write_text(ENTRY.replace("size = 512\n", more), encoding="utf-8")
     rows = json.loads(CliRunner().invoke(cli.app, ["models", "--json"]).stdout)["models"]
-    assert [row["draws"] for row in rows] == ["pictures", "pictures", "clips"]
+    assert [row["draws"] for row in rows] == ["clips", "pictures", "pictures", "clips"]
     told = {
         name: rows[-1][name] for name in ("pipeline", "frames", "frames_max", "frames_step", "fps", "size")
     }
