@@ -15,7 +15,7 @@ from generators.clip_network import ClipNetwork
 from generators.clip_pipeline import ClipPipeline
 from generators.recipe import Quality
 from tools.bundled_weights import digests, put_into
-from tools.train_sprites import SHIFT
+from tools.clips.sheet import SHIFT
 
 DEFAULT_STEPS = (4, 8, 16)
 

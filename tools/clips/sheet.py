@@ -16,8 +16,8 @@ from generators.text_encoder import load_text_encoder, quiet_loading
 from tools.clips.batches import chosen_frames
 from tools.clips.dataset import ClipSet, Row
 from tools.clips.sequence import CANVAS_PX
-from tools.train_sprites import SHIFT
 
+SHIFT = 4.0  # of the sampling times, towards the beginning, where motion is decided: t' = 4t / (1 + 3t)
 GROUND = (64, 62, 72, 255)
 SHOWN = 8
 
@@ -64,7 +64,7 @@ def strips(rows: Sequence[Sequence[NDArray[np.uint8]]], path: Path) -> None:
     sheet.save(path)
 
 
-def pipeline_of(network: ClipNetwork, sprites: Path) -> ClipPipeline:
+def pipeline_of(network: ClipNetwork, sprites: Path, shift: float = SHIFT) -> ClipPipeline:
     """``network`` in the pipeline, with the autoencoder of a sprite pipeline's folder; in bf16."""
     encoder = load_text_encoder()
     with quiet_loading():
@@ -74,7 +74,7 @@ def pipeline_of(network: ClipNetwork, sprites: Path) -> ClipPipeline:
         vae = AutoencoderTiny.from_pretrained(sprites / "vae", dtype=torch.float32)
         vae.to(torch.bfloat16).to(memory_format=torch.channels_last)
     pipeline = ClipPipeline(
-        own, FlowMatchEulerDiscreteScheduler(shift=SHIFT), vae, encoder.model, encoder.tokenizer
+        own, FlowMatchEulerDiscreteScheduler(shift=shift), vae, encoder.model, encoder.tokenizer
     )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
