@@ -1,6 +1,7 @@
 """The clip network: the sprite network with layers that look along time, and a way to move what a picture shows."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -160,6 +161,22 @@ class Shifts:
         return padded.flatten(1, 3)[:, self._index.to(latents.device)]
 
 
+@dataclass(frozen=True)
+class ClipAnswers:
+    """``moved``: the picture moved (b f c h w), ``redrawn``: the frames as drawn (b f c h w), ``keeping``: how much of
+    the first a cell takes (b f 1 h w), ``at``: t of each clip (b 1 1 1 1); all float32."""
+
+    moved: Tensor
+    redrawn: Tensor
+    keeping: Tensor
+    at: Tensor
+
+    def velocity(self, noisy: Tensor) -> Tensor:
+        """Where x_t (b f c h w) is to go."""
+        clip = self.keeping * self.moved + (1 - self.keeping) * self.redrawn
+        return (noisy - clip) / self.at
+
+
 class ClipNetwork(ModelMixin, ConfigMixin):
     """The sprite network over the frames of clips, each beside the picture that moves.
 
@@ -255,7 +272,11 @@ class ClipNetwork(ModelMixin, ConfigMixin):
                 last.bias[still] = STILL_BIAS
         return network
 
-    def forward(
+    def forward(self, noisy: Tensor, *args: Tensor) -> Tensor:
+        """The velocity of each frame (b f c h w, float32); arguments as ``answers`` takes them."""
+        return self.answers(noisy, *args).velocity(noisy)
+
+    def answers(
         self,
         noisy: Tensor,
         reference: Tensor,
@@ -264,8 +285,8 @@ class ClipNetwork(ModelMixin, ConfigMixin):
         scenes: Tensor,
         encoder_hidden_states: Tensor,
         encoder_attention_mask: Tensor,
-    ) -> Tensor:
-        """The velocity of each frame (b f c h w, float32).
+    ) -> "ClipAnswers":
+        """What each frame shows, by drawing and by moving; ``forward`` gives its velocity.
 
         ``noisy``: b f c h w, x_t; ``reference``: b c h w; ``candidates``: as ``Shifts.candidates`` gives; ``timestep``:
         b, t from 0 to 1000; ``scenes``: b f SCENE_WIDTH, as ``scene`` gives; ``encoder_hidden_states``: b 32 384 and
@@ -291,10 +312,8 @@ class ClipNetwork(ModelMixin, ConfigMixin):
         )[0].unflatten(0, (clips, frames))
         drawn, down, right, gate = answer.split([channels, self.shifts.count, self.shifts.count, 1], 2)
         moved = self._moved(down, right, candidates)
-        keeping = gate.float().sigmoid()
         redrawn = scaled - level.view(-1, 1, 1, 1, 1) * drawn.float()
-        clip = keeping * moved + (1 - keeping) * redrawn
-        return (noisy - clip) / at.view(-1, 1, 1, 1, 1)
+        return ClipAnswers(moved, redrawn, gate.float().sigmoid(), at.view(-1, 1, 1, 1, 1))
 
     def _moved(self, down: Tensor, right: Tensor, candidates: Tensor) -> Tensor:
         """The picture moved (b f c h w, float32), by distributions over moves (b f moves h w each)."""

@@ -32,6 +32,7 @@ from tools.training_run import Schedule, TrainingRun
 
 EMA_DECAY = 0.998
 STILL_WEIGHT, MOST_WEIGHT = 0.5, 3.0  # of a cell in the loss: what moves counts more than what stays
+MOVES_WEIGHT = 0.3
 LATE = 0.25  # times below it count for less
 
 
@@ -79,7 +80,7 @@ class ClipRun(TrainingRun[ClipNetwork]):
         begin = moved[:, :1] + NOISE * noise
         noisy = (1 - at) * clean + at * begin
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            velocity = self.network(
+            answers = self.network.answers(
                 noisy,
                 moved[:, 0],
                 self.network.shifts.candidates(moved.to(torch.bfloat16), batch.wraps.to(self.device)),
@@ -92,7 +93,9 @@ class ClipRun(TrainingRun[ClipNetwork]):
         weight = (STILL_WEIGHT + 2 * changed).clamp(max=MOST_WEIGHT)
         # A velocity is an error of the picture divided by the time: near its end small errors must not drown the rest.
         late = (at / LATE).clamp(max=1) ** 2
-        error = (velocity.float() - (begin - clean)) ** 2 * late
+        error = (answers.velocity(noisy) - (begin - clean)) ** 2 * late
+        # Moves learn faster when they are judged by themselves too, however little the gate trusts them yet.
+        error = error + MOVES_WEIGHT * (answers.moved - clean) ** 2
         each = (error * weight).mean((1, 2, 3, 4)) / weight.mean((1, 2, 3, 4)).clamp(min=0.5)
         self.learn(each.mean(), clips)
         by_kind: dict[str, list[float]] = defaultdict(list)

@@ -56,7 +56,7 @@ def test_untrained_network_draws_each_frame_as_the_sprite_network_does(fitted: b
         fit_to_cpu(network.unet)
     given = inputs(network)
     with torch.inference_mode():
-        made = network(**given)
+        made = network(*given.values())
         at = given["timestep"] / 1000
         level = at * NOISE / (1 + at * NOISE)
         under_noise = given["noisy"] * (1 - level).view(2, 1, 1, 1, 1)
@@ -80,7 +80,7 @@ def test_untrained_network_lets_the_picture_stand_where_it_moves_it() -> None:
         torch.ones(2, 16, 16, 8, 8) * given["reference"].mean(), torch.tensor([False, False])
     )
     with torch.inference_mode():
-        velocity = network(**given)
+        velocity = network(*given.values())
     at = (given["timestep"] / 1000).view(2, 1, 1, 1, 1)
     torch.testing.assert_close(
         given["noisy"] - at * velocity, torch.full_like(velocity, given["reference"].mean())
@@ -111,8 +111,8 @@ def test_a_clip_is_the_same_beside_another() -> None:
     network = stirred(tiny_network())
     given = inputs(network)
     with torch.inference_mode():
-        both = network(**given)
-        alone = network(**{name: value[1:] for name, value in given.items()})
+        both = network(*given.values())
+        alone = network(*(value[1:] for value in given.values()))
     torch.testing.assert_close(both[1:], alone, atol=1e-4, rtol=1e-4)
 
 
@@ -122,7 +122,7 @@ def test_every_frame_hears_of_every_other() -> None:
     changed = {**given, "noisy": given["noisy"].clone()}
     changed["noisy"][:, 5] += 1
     with torch.inference_mode():
-        apart = (network(**given) - network(**changed)).abs().amax((2, 3, 4))
+        apart = (network(*given.values()) - network(*changed.values())).abs().amax((2, 3, 4))
     assert (apart > 1e-6).all()
 
 
@@ -136,7 +136,7 @@ def test_a_loop_is_a_circle_and_a_fall_is_not() -> None:
         "scenes": given["scenes"].roll(3, 1),
     }
     with torch.inference_mode():
-        made, turned = network(**given), network(**rolled)
+        made, turned = network(*given.values()), network(*rolled.values())
     torch.testing.assert_close(turned[0], made[0].roll(3, 0), atol=1e-4, rtol=1e-4)
     assert (turned[1] - made[1].roll(3, 0)).abs().max() > 1e-3
 
@@ -145,9 +145,9 @@ def test_the_picture_and_the_action_are_heard() -> None:
     network = stirred(tiny_network())
     given = inputs(network)
     with torch.inference_mode():
-        made = network(**given)
+        made = network(*given.values())
         for name in ("reference", "candidates", "scenes"):
-            other = network(**{**given, name: given[name].flip(0)})
+            other = network(*{**given, name: given[name].flip(0)}.values())
             assert (made - other).abs().max() > 1e-3, name
 
 
@@ -158,7 +158,7 @@ def test_saved_network_answers_the_same(tmp_path) -> None:
         network.save_pretrained(tmp_path)
         again = ClipNetwork.from_pretrained(tmp_path)
     with torch.inference_mode():
-        torch.testing.assert_close(again(**given), network(**given), atol=0, rtol=0)
+        torch.testing.assert_close(again(*given.values()), network(*given.values()), atol=0, rtol=0)
 
 
 def test_phases_of_a_loop_stop_one_frame_before_they_begin_again() -> None:

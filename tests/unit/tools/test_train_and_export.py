@@ -15,7 +15,7 @@ from generators.models import read_models
 from generators.recipe import Quality
 from generators.sprite_generator import load_pipeline
 from generators.text_encoder import STATE_WIDTH, load_text_encoder, quiet_loading
-from tools import export_sprites, train_sprite_codec, train_sprites, training_run
+from tools import bundled_weights, export_sprites, train_sprite_codec, train_sprites, training_run
 from tools.sprites.batches import Batches
 from tools.sprites.dataset import read_set, write_set
 from tools.sprites.picture import Picture, Report
@@ -249,7 +249,7 @@ def test_oversize_weights_are_refused_and_the_installed_ones_stay(
 ) -> None:
     """The limit was once checked only after the old weights had been overwritten."""
     monkeypatch.setattr(sys, "argv", ["export_sprites", *trained])
-    monkeypatch.setattr(export_sprites, limit, bytes_)
+    monkeypatch.setattr(bundled_weights, limit, bytes_)
     kept = tmp_path / "weights" / "bundle" / "sprite-32" / "kept.json"
     kept.parent.mkdir(parents=True)
     kept.touch()
