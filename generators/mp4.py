@@ -5,13 +5,12 @@ from fractions import Fraction
 
 import av
 import numpy as np
-from av.bitstream import BitStreamFilterContext
-from av.codec.context import Flags
 from av.container import OutputContainer
 from numpy.typing import NDArray
 
 from generators.animation import Animation
 from generators.errors import DrawingFailed
+from generators.h264 import CONTAINER, film
 from generators.palette import rgb_values
 
 BACKGROUND = "#2a2a33"  # a dark neutral: light and dark sprites both stand out, and the format has no alpha
@@ -21,13 +20,8 @@ HOLD_MS = 600  # how long the last frame of one that plays once stands, at least
 # veryfast 28 kB and 145 ms. At a quality (crf) of 12, 99 % of the figure's pixels are within 3 of 255 of their colour;
 # at 18 within 6, for 6 % fewer bytes.
 PRESET, QUALITY = "superfast", "12"
-_OPTIONS = {
-    "preset": PRESET,
-    "crf": QUALITY,
-    "bf": "0",  # no frame waits for a later one: times begin at 0 in every player
-    "profile": "main",
-    "x264-params": "threads=1:sliced-threads=0:deterministic=1",
-}
+# No frame waits for a later one: times begin at 0 in every player.
+_X264 = {"preset": PRESET, "crf": QUALITY, "bf": "0", "profile": "main"}
 # BT.709, limited range (ITU-R BT.709-6, items 3.2 to 3.5): red, green, blue in 0 to 255 -> luma and two differences
 _TO_YUV = np.array(
     [
@@ -36,9 +30,6 @@ _TO_YUV = np.array(
         [0.5, -0.7152 / 1.5748, -0.0722 / 1.5748],
     ]
 ) * np.array([[219 / 255], [224 / 255], [224 / 255]])
-# The encoder writes its version and options into the film (supplemental information, ITU-T H.264, section 7.4.1).
-_WITHOUT_NAME = "filter_units=remove_types=6"
-_BT709, _LIMITED = 1, 1  # ITU-T H.273: primaries, transfer and matrix; range as FFmpeg numbers it
 
 
 def mp4_bytes(animation: Animation, scale: int, background: str = BACKGROUND) -> bytes:
@@ -59,7 +50,7 @@ def mp4_bytes(animation: Animation, scale: int, background: str = BACKGROUND) ->
             buffer,
             "w",
             format="mp4",
-            options={"movflags": "+faststart", "fflags": "+bitexact"},
+            options=CONTAINER,
             # FFmpeg reads the film again, while it moves it back to put the index in front.
             io_open=lambda url, flags, options: _Reader(buffer),
         ) as container:
@@ -76,22 +67,9 @@ def _write(
     container: OutputContainer, planes: list[NDArray[np.uint8]], order: list[int], frame_ms: int
 ) -> None:
     rows, width = planes[0].shape
-    stream = container.add_stream("libx264", rate=Fraction(1000, frame_ms), options=_OPTIONS)
-    context = stream.codec_context
-    context.width, context.height, context.pix_fmt = width, rows * 2 // 3, "yuv420p"
-    context.thread_count = 1
-    context.time_base = Fraction(frame_ms, 1000)
-    context.flags |= Flags.bitexact
-    context.colorspace = context.color_primaries = context.color_trc = _BT709
-    context.color_range = _LIMITED
-    nameless = BitStreamFilterContext(_WITHOUT_NAME, stream)
-    for place, index in enumerate(order):
-        frame = av.VideoFrame.from_ndarray(planes[index], "yuv420p")
-        frame.pts, frame.time_base = place, context.time_base
-        for packet in stream.encode(frame):
-            container.mux(nameless.filter(packet))
-    for packet in (*stream.encode(None), None):
-        container.mux(nameless.filter(packet))
+    with film(container, (width, rows * 2 // 3), Fraction(frame_ms, 1000), _X264) as shown:
+        for index in order:
+            shown.show(av.VideoFrame.from_ndarray(planes[index], "yuv420p"))
 
 
 def shown_frames(count: int, frame_ms: int, loops: bool) -> list[int]:

@@ -15,12 +15,11 @@ from PIL import Image
 from engine.data_folder import writing_whole
 from engine.errors import ExportFailed
 from engine.storyboard.script import FILM_ENDINGS
+from generators.h264 import CONTAINER, film
 
 Pictures = Iterator[NDArray[np.uint8]]  # each h w 3, uint8
-BT709 = 1  # of primaries, transfer and matrix (ITU-T H.273, tables 2 to 4): what players assume of HD
-# Near lossless for flat colours; the tuning is x264's own for drawn pictures. One thread, so that the bytes do not
-# depend on how many cores there are.
-X264 = {"crf": "16", "preset": "medium", "tune": "animation", "threads": "1"}
+# Near lossless for flat colours; the tuning is x264's own for drawn pictures.
+X264 = {"crf": "16", "preset": "medium", "tune": "animation"}
 WEBP_METHOD = 2  # of 6: more makes a film a few percent smaller and several times slower
 
 
@@ -48,36 +47,30 @@ def write_film(path: Path, pictures: Pictures, count: int, size: tuple[int, int]
 
 def _write_mp4(file: BinaryIO, pictures: Pictures, count: int, size: tuple[int, int], fps: int) -> None:
     # By name, not through the open file: to move the index to the front, FFmpeg opens what it wrote once more.
-    options = {"movflags": "+faststart", "fflags": "+bitexact"}
-    with av.open(f"file:{file.name}", "w", format="mp4", options=options) as container:
-        stream = container.add_stream("libx264", rate=fps, options=X264)
-        stream.width, stream.height = size
-        stream.pix_fmt = "yuv420p"
-        stream.codec_context.time_base = Fraction(1, fps)
-        context = stream.codec_context
-        context.color_primaries = context.color_trc = context.colorspace = BT709
-        context.color_range = ColorRange.MPEG
-        for index, picture in zip(range(count), pictures, strict=True):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
-                format="yuv420p",
-                dst_colorspace=Colorspace.ITU709,
-                dst_color_range=ColorRange.MPEG,
+    with (
+        av.open(f"file:{file.name}", "w", format="mp4", options=CONTAINER) as container,
+        film(container, size, Fraction(1, fps), X264) as shown,
+    ):
+        for _, picture in zip(range(count), pictures, strict=True):
+            shown.show(
+                av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
+                    format="yuv420p",
+                    dst_colorspace=Colorspace.ITU709,
+                    dst_color_range=ColorRange.MPEG,
+                )
             )
-            frame.pts, frame.time_base = index, Fraction(1, fps)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
 
 
 def _write_webp(file: BinaryIO, pictures: Pictures, count: int, size: tuple[int, int], fps: int) -> None:
     begins_ms = [round(index * 1000 / fps) for index in range(count + 1)]
     durations = [end - begin for begin, end in pairwise(begins_ms)]
-    film = _Film(pictures, count, size)
-    film.save(
+    shown = _Frames(pictures, count, size)
+    shown.save(
         file, "WEBP", save_all=True, lossless=True, quality=50, method=WEBP_METHOD, duration=durations, loop=0
     )
 
 
-class _Film(Image.Image):
+class _Frames(Image.Image):
     """Looks to Pillow like a file of many frames, which it reads one by one, where a list would hold them all."""
 
     def __init__(self, pictures: Pictures, count: int, size: tuple[int, int]) -> None:
