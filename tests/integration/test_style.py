@@ -147,7 +147,8 @@ def test_a_collection_is_one_creation_in_one_style_with_a_sheet() -> None:
         (["style", "show", "broken"], "is not TOML"),
         (["style", "check", "frost", "missing.png"], "cannot be read"),
         (["collection", " "], "theme is empty"),
-        (["collection", "x", "--kinds", "clip"], "names no kinds"),
+        (["collection", "x", "--kinds", "song"], "names no kinds"),
+        (["collection", "x", "--kinds", "clip"], "A collection is of character, item, tile"),
     ],
 )
 def test_what_cannot_be_done_with_a_style_is_one_sentence(
