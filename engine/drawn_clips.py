@@ -1,4 +1,4 @@
-"""Assets in motion for storyboards: drawn when they are first asked for, and not recorded as assets of their own."""
+"""Assets in motion for storyboards: drawn when they are asked for, and not recorded as assets of their own."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,14 +13,13 @@ from engine.asset_files import AssetFiles, read_whole
 from engine.clips import ClipRecipes
 from generators.animation import Animation
 from generators.apng import read_apng
+from generators.clip import FinishedClip
 from generators.drawer import Drawer
 from generators.finishing import read_png
 from generators.motion import Direction
 
 if TYPE_CHECKING:  # it imports torch, which takes seconds
     from generators.picture_generator import PictureGenerator
-
-MAX_KEPT = 64  # drawn clips in memory, a quarter of a megabyte each
 
 
 class DrawnClips:
@@ -36,7 +35,6 @@ class DrawnClips:
     ) -> None:
         self._generator, self._drawer, self._files = generator, drawer, files
         self._find, self._recipes = find, recipes
-        self._drawn: dict[str, Animation] = {}  # recipe hash -> clip, least recently used first
 
     @property
     def clip_model(self) -> str:
@@ -56,13 +54,9 @@ class DrawnClips:
             return read_apng(self._files.read(asset.media_cid))[0]
         facing = None if direction is None else Direction(direction)
         (recipe,) = self._recipes(asset_id, [(action, facing)], seed, frames=frames)
-        found = self._drawn.pop(recipe.hash, None)
-        if found is None:
-            found = self._drawer().draw([recipe], pictures=self._picture)[0].animation
-        self._drawn[recipe.hash] = found
-        for oldest in list(self._drawn)[:-MAX_KEPT]:
-            del self._drawn[oldest]
-        return found
+        (clip,) = self._drawer().draw([recipe], pictures=self._picture)
+        assert isinstance(clip, FinishedClip), "the recipe of a clip becomes a clip"
+        return clip.animation
 
     def picture(self, asset_id: str) -> NDArray[np.uint8]:
         """The asset as it was drawn (h w 4, uint8); of a clip, its first frame. Raises UnknownAsset."""

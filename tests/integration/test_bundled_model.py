@@ -218,7 +218,11 @@ def test_bundle_is_small_safetensors_and_listed_whole() -> None:
     assert sum(path.stat().st_size for path in FILES) <= MAX_BUNDLE_BYTES
     assert max(path.stat().st_size for path in FILES) < MAX_FILE_BYTES
     listed = {model.folder / name for model in read_models().values() for name, _ in model.files}
-    for folder in (JUDGE_FOLDER, CLIP_JUDGE_FOLDER, NOVELTY_FOLDER):  # each lists its own, beside its settings
+    for folder in (
+        JUDGE_FOLDER,
+        CLIP_JUDGE_FOLDER,
+        NOVELTY_FOLDER,
+    ):  # each lists its own, beside its settings
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         assert config["licence"] == "CC0-1.0"
         listed |= {folder / name for name in config["files"]} | {folder / CONFIG}
