@@ -1,11 +1,14 @@
-"""``lorespark animate``: a character's sheet, an item's shimmer, from one asset."""
+"""``lorespark animate`` and ``sheet``: an asset in motion, and clips on one sprite sheet."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from assets.asset import Asset, AssetKind
 from engine.answers import asset_json
 from engine.clips import asked_actions, asked_directions, movements
 from engine.create_commands import draw_with_bar, moving_fields
@@ -13,6 +16,10 @@ from engine.data_folder import write_whole
 from engine.errors import InvalidRequest
 from engine.terminal import AsJson, errors, opened_application, out, print_json
 from generators.recipe import Kind, Quality, check_request, random_seed
+
+if TYPE_CHECKING:  # they import web3 and numpy, which take a second
+    from engine.app import Application
+    from generators.animation import Animation
 
 DIRECTIONS = "right,left,down,up"
 
@@ -41,18 +48,13 @@ def animate(
     as_json: AsJson = False,
 ) -> None:
     """Set an asset in motion: a clip for each action and direction, and one sprite sheet of them all."""
-    # Pillow's writers and numpy are imported with it, which `--help` need not wait for.
-    from generators.apng import read_apng  # noqa: PLC0415
-    from generators.sprite_sheet import sheet_files  # noqa: PLC0415
-
     first_seed = random_seed() if seed is None else seed
     with errors():
         facing = asked_directions(directions)
         wanted = moving_fields(Kind.CLIP, action=None, frames=frames, fps=fps, direction=None)
         check_request(prompt="any", kind=Kind.ITEM, seed=first_seed)
         named = None if actions is None else asked_actions(actions)
-        if folder is not None and folder.exists() and not folder.is_dir():
-            raise InvalidRequest(f"{folder} is there and is no folder; name one to write the sheet into.")
+        _check_folder(folder)
         with opened_application() as application:
             asset = application.asset(asset_id)
             asked = movements(named or application.usual_actions(asset), facing)
@@ -66,11 +68,7 @@ def animate(
             )
             creation_id = draw_with_bar(application, recipes)
             made = application.records.assets_of(creation_id)
-            clips = [read_apng(application.files.read(clip.media_cid))[0] for clip in made]
-            written: dict[str, Path] = {}
-            for name, content in sheet_files(clips, "sheet").items():
-                written[name] = (folder or application.folder.media / creation_id) / name
-                write_whole(written[name], content)
+            written = _written_sheet(application, made, folder or application.folder.media / creation_id)
             rows = [asset_json(application, clip) for clip in made]
     answer: dict[str, Any] = {
         "creation_id": creation_id,
@@ -80,8 +78,65 @@ def animate(
     if as_json:
         print_json(answer)
         return
-    for row, clip in zip(rows, clips, strict=True):
-        out.print(f"[bold]{row['asset_id']}[/]  {clip.name:<12} {escape(row['media_path'])}")
+    for row, (action, direction) in zip(rows, asked, strict=True):
+        moves = action if direction is None else f"{action} {direction}"
+        out.print(f"[bold]{row['asset_id']}[/]  {moves:<12} {escape(row['media_path'])}")
+    _tell_sheet(written)
+
+
+def sheet(
+    clip_ids: Annotated[list[str], typer.Argument(help="Clips' ids, in the order of the sheet's rows.")],
+    folder: Annotated[Path, typer.Option("--out", help="Where the sheet is written.")],
+    as_json: AsJson = False,
+) -> None:
+    """Put clips that are there onto one sprite sheet, for Aseprite, Godot and Tiled."""
+    with errors():
+        _check_folder(folder)
+        with opened_application() as application:
+            clips = [application.asset(clip_id) for clip_id in dict.fromkeys(clip_ids)]
+            for clip in clips:
+                if clip.kind is not AssetKind.CLIP:
+                    raise InvalidRequest(
+                        f"The asset {clip.asset_id} is no clip; `lorespark animate {clip.asset_id}` sets it in motion."
+                    )
+            written = _written_sheet(application, clips, folder)
+    if as_json:
+        print_json({"sheet": {name: str(path) for name, path in written.items()}})
+    else:
+        _tell_sheet(written)
+
+
+def _check_folder(folder: Path | None) -> None:
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise InvalidRequest(f"{folder} is there and is no folder; name one to write the sheet into.")
+
+
+def _written_sheet(application: "Application", clips: Sequence[Asset], folder: Path) -> dict[str, Path]:
+    """File name -> where it was written. Raises InvalidPicture where frames differ in size."""
+    # Pillow's writers and numpy are imported with it, which `--help` need not wait for.
+    from generators.apng import read_apng  # noqa: PLC0415
+    from generators.sprite_sheet import sheet_files  # noqa: PLC0415
+
+    animations = _named_apart([read_apng(application.files.read(clip.media_cid))[0] for clip in clips])
+    written: dict[str, Path] = {}
+    for name, content in sheet_files(animations, "sheet").items():
+        written[name] = folder / name
+        write_whole(written[name], content)
+    return written
+
+
+def _named_apart(animations: "Sequence[Animation]") -> "list[Animation]":
+    """Two of one name get numbers: an engine finds an animation by its name."""
+    named: list[Any] = []
+    for animation in animations:
+        taken = {other.name for other in named}
+        numbered = (f"{animation.name}-{number}" for number in range(2, len(animations) + 2))
+        name = next(name for name in (animation.name, *numbered) if name not in taken)
+        named.append(replace(animation, name=name))
+    return named
+
+
+def _tell_sheet(written: dict[str, Path]) -> None:
     out.print(
         f"The sheet: {escape(str(written['sheet.png']))}, with {', '.join(sorted(set(written) - {'sheet.png'}))}"
     )

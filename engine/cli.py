@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from engine.animate_command import animate
+from engine.animate_command import animate, sheet
 from engine.answers import asset_json, checks_json, mint_json
 from engine.check_command import check
 from engine.collection_command import collection
@@ -31,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (create, vary, animate, collection, storyboard, check, mint, verify, export, models):
+for command in (create, vary, animate, sheet, collection, storyboard, check, mint, verify, export, models):
     app.command()(command)
 app.command(name="list")(list_assets)
 app.add_typer(style_app, name="style")
