@@ -1,5 +1,6 @@
 """Clips by the weights that the package ships; no test looks for particular pixels."""
 
+import json
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from engine import cli
 from engine.app import Application
 from engine.settings import Settings
 from generators.apng import read_apng
@@ -217,3 +220,31 @@ def test_plain_files_come_back_where_they_were_lost(settings: Settings) -> None:
         lost: Path = application.file_paths(clip)["clip.gif"][1]
         lost.unlink()
         assert {name: path.read_bytes() for name, (_, path) in application.file_paths(clip).items()} == before
+
+
+def test_any_clips_become_one_sheet_whose_animations_have_names_of_their_own(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Application.open(settings) as application:
+        asked = [application.generator.recipe("gem", Kind.CLIP, 1, action="glow", frames=8, steps=1)] * 2
+        still = application.generator.recipe("gem", Kind.ITEM, 1, steps=1)
+        clips = application.records.assets_of(application.create(asked))
+        (picture,) = application.records.assets_of(application.create([still]))
+    monkeypatch.setenv("LORESPARK_DATA_DIR", str(settings.data_dir))
+    out = tmp_path / "sheet"
+    ids = [clip.asset_id for clip in clips]
+    answer = CliRunner().invoke(cli.app, ["sheet", *ids, "--out", str(out), "--json"])
+    assert answer.exit_code == 0, answer.output
+    assert sorted(path.name for path in out.iterdir()) == [
+        "sheet.json",
+        "sheet.png",
+        "sheet.tres",
+        "sheet.tsx",
+    ]
+    tags = json.loads((out / "sheet.json").read_text())["meta"]["frameTags"]
+    assert [(tag["name"], tag["from"], tag["to"]) for tag in tags] == [("glow", 0, 7), ("glow-2", 8, 15)]
+    with Image.open(out / "sheet.png") as image:
+        assert image.size == (8 * 32, 2 * 32)
+    refused = CliRunner().invoke(cli.app, ["sheet", picture.asset_id, "--out", str(out)])
+    assert refused.exit_code == 1
+    assert f"{picture.asset_id} is no clip" in refused.stderr
