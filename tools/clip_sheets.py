@@ -1,57 +1,97 @@
-"""Draws docs/clips.png: clips of fixed prompts and seeds, eight frames each, nothing picked.
+"""Draws docs/clips.png and docs/clips.gif: clips of fixed prompts and seeds, eight frames each, nothing picked.
 
 python -m tools.clip_sheets
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from generators.animation import Animation
+from generators.gif import gif_bytes
 from generators.motion import Direction
 from generators.picture_generator import PictureGenerator
 from generators.recipe import Kind
 from generators.sprite_generator import SpriteGenerator
+from tools.contact_sheet import CHARACTERS, SMALL_CHARACTERS
 
-# Prompt, action, direction; the seed is the place in the list.
-CLIPS: tuple[tuple[str, str, Direction | None], ...] = (
-    ("a knight in silver armour with a sword", "idle", Direction.RIGHT),
-    ("a knight in silver armour with a sword", "attack", Direction.RIGHT),
-    ("a purple demon with horns", "run", Direction.RIGHT),
-    ("a sorceress with a blue dress", "cast", Direction.RIGHT),
-    ("a green orc with an axe", "hurt", Direction.RIGHT),
-    ("a skeleton warrior", "die", Direction.RIGHT),
-    ("a white ice golem with blue crystals", "walk", Direction.LEFT),
-    ("a red dragon", "attack", Direction.LEFT),
-    ("red potion bottle", "float", None),
-    ("golden ring", "spin", None),
-    ("brown leather book", "burn", None),
-    ("blue gem", "glow", None),
-    ("wooden door", "open", None),
-    ("deep water tile", "water", None),
-    ("lava floor tile", "lava", None),
+# Size, action and direction of the first prompts of the other sheets; the seed is the place in the list.
+FINE: tuple[tuple[str, Direction], ...] = (
+    ("idle", Direction.RIGHT),
+    ("walk", Direction.RIGHT),
+    ("run", Direction.RIGHT),
+    ("attack", Direction.RIGHT),
+    ("cast", Direction.RIGHT),
+    ("hurt", Direction.LEFT),
+    ("die", Direction.LEFT),
+    ("attack", Direction.LEFT),
 )
-FRAMES, CELL_PX, SCALE = 8, 64, 2
+SMALL = ("idle", "walk", "attack", "die")
+THINGS = (
+    ("red potion bottle", "float"),
+    ("golden ring", "spin"),
+    ("brown leather book", "burn"),
+    ("emerald amulet", "glow"),
+    ("closed door", "open"),
+    ("deep water tile", "water"),
+    ("lava floor tile", "lava"),
+    ("long sword", "glow"),
+)
+FRAMES, FRAME_MS, CELL_PX, SCALE, ACROSS = 8, 110, 64, 2, 10
 GROUND = (64, 62, 72, 255)
 
 
-def draw_sheet(path: Path) -> None:
-    """A row a clip, 32 px ones at twice their size."""
+def drawn_clips() -> list[NDArray[np.uint8]]:
+    """Each clip on the canvas (f 64 64 4), 32 px ones at twice their size, on the sheet's ground."""
     generator = PictureGenerator(SpriteGenerator())
-    recipes = [
-        generator.recipe(prompt, Kind.CLIP, seed, action=action, direction=direction, frames=FRAMES)
-        for seed, (prompt, action, direction) in enumerate(CLIPS)
+    asked: list[tuple[str, dict[str, Any]]] = [
+        (prompt, {"action": action, "direction": facing, "size": 64})
+        for prompt, (action, facing) in zip(CHARACTERS[: len(FINE)], FINE, strict=True)
     ]
-    half = -(-len(recipes) // 2)
-    sheet = Image.new("RGBA", ((2 * FRAMES + 1) * CELL_PX * SCALE, half * CELL_PX * SCALE), GROUND)
-    for place, clip in enumerate(generator.draw(recipes)):
-        row, column = place % half, place // half * (FRAMES + 1)
-        for k, frame in enumerate(clip.pixels):
-            times = CELL_PX * SCALE // frame.shape[0]
-            picture = Image.fromarray(np.ascontiguousarray(frame.repeat(times, 0).repeat(times, 1)))
-            sheet.alpha_composite(picture, ((column + k) * CELL_PX * SCALE, row * CELL_PX * SCALE))
-    sheet.convert("RGB").quantize(256).save(path, optimize=True)
+    asked += [
+        (prompt, {"action": action, "size": 32})
+        for prompt, action in zip(SMALL_CHARACTERS[: len(SMALL)], SMALL, strict=True)
+    ]
+    asked += [(prompt, {"action": action}) for prompt, action in THINGS]
+    recipes = [
+        generator.recipe(prompt, Kind.CLIP, seed, frames=FRAMES, **wanted)
+        for seed, (prompt, wanted) in enumerate(asked)
+    ]
+    made = []
+    for clip in generator.draw(recipes):
+        times = CELL_PX // clip.pixels.shape[1]
+        frames = clip.pixels.repeat(times, 1).repeat(times, 2)
+        made.append(np.where(frames[..., 3:] > 0, frames, np.array(GROUND, np.uint8)))
+    return made
+
+
+def draw_sheet(clips: Sequence[NDArray[np.uint8]], path: Path) -> None:
+    """A row a clip, in two columns."""
+    half = -(-len(clips) // 2)
+    width = (2 * FRAMES + 1) * CELL_PX
+    sheet = np.full((half * CELL_PX, width, 4), GROUND, np.uint8)
+    for place, frames in enumerate(clips):
+        top, left = place % half * CELL_PX, place // half * (FRAMES + 1) * CELL_PX
+        sheet[top : top + CELL_PX, left : left + FRAMES * CELL_PX] = np.concatenate(frames, 1)
+    large = Image.fromarray(sheet.repeat(SCALE, 0).repeat(SCALE, 1)).convert("RGB")
+    large.quantize(256).save(path, optimize=True)
+
+
+def draw_moving(clips: Sequence[NDArray[np.uint8]], path: Path) -> None:
+    """All clips beside one another, moving."""
+    rows = -(-len(clips) // ACROSS)
+    grid = np.full((FRAMES, rows * CELL_PX, ACROSS * CELL_PX, 4), GROUND, np.uint8)
+    for place, frames in enumerate(clips):
+        top, left = place // ACROSS * CELL_PX, place % ACROSS * CELL_PX
+        grid[:, top : top + CELL_PX, left : left + CELL_PX] = frames
+    path.write_bytes(gif_bytes(Animation("clips", grid, FRAME_MS, loops=True), SCALE))
 
 
 if __name__ == "__main__":
-    draw_sheet(Path("docs/clips.png"))
+    made = drawn_clips()
+    draw_sheet(made, Path("docs/clips.png"))
+    draw_moving(made, Path("docs/clips.gif"))
