@@ -89,6 +89,7 @@ def clip_recipe(
         direction=direction,
         size=size,
         outline=own.outline,
+        background=own.background,
         style=own.style,
         seamless=own.seamless,
         **(wanted | start(size)),
