@@ -54,7 +54,7 @@ def drawn(generator: PictureGenerator, asked: Recipe, picture: np.ndarray | None
 def test_a_clip_begins_as_the_picture_of_its_words_and_moves(
     generator: PictureGenerator, knight: np.ndarray
 ) -> None:
-    clip = drawn(generator, recipe(generator, action="attack"))
+    clip = drawn(generator, recipe(generator, action="idle"))
     assert clip.pixels.shape == (8, 64, 64, 4)
     assert set(np.unique(clip.pixels[..., 3])) <= {0, 255}
     assert len(np.unique(clip.pixels[clip.pixels[..., 3] > 0], axis=0)) <= DEFAULT_COLOURS

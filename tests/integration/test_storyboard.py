@@ -55,9 +55,9 @@ def test_two_shots_of_drawn_assets_become_a_film(
         assert stream.duration * stream.time_base == 2.5
         frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in film.decode(stream)]
     assert len(frames) == 18 + 12
-    # The knight is elsewhere at the end of its walk, and the grass in front of it is where it was.
+    # The knight is elsewhere at the end of its walk, and the sky above it is as it was.
     assert np.abs(frames[0][180:300] - frames[17][180:300]).mean() > 3
-    assert np.abs(frames[0][346:] - frames[17][346:]).mean() < 3
+    assert np.abs(frames[0][:100] - frames[17][:100]).mean() < 3
     assert np.abs(frames[17] - frames[18]).mean() > 10  # the cut
 
     first = path.with_suffix(".mp4").read_bytes()
