@@ -24,25 +24,31 @@ def write_car(file: BinaryIO, roots: Sequence[Cid], blocks: Iterable[tuple[Cid, 
 
     ``file`` takes all of what it is given, as buffered files do.
 
-    Raises InvalidCar without roots, BlockDamaged or BlockTooLarge for a bad block; errors of ``file`` pass
-    through.
+    Raises what :func:`encode_car` raises; errors of ``file`` pass through.
+    """
+    written = 0
+    for part in encode_car(roots, blocks):
+        file.write(part)
+        written += len(part)
+    return written
+
+
+def encode_car(roots: Sequence[Cid], blocks: Iterable[tuple[Cid, bytes]]) -> Iterator[bytes]:
+    """The bytes of a CARv1 with ``roots`` (one or more) and ``blocks`` in their order, at most a block at a time.
+
+    Raises InvalidCar without roots, BlockDamaged or BlockTooLarge for a bad block, of which no byte is given.
     """
     if not roots:
         raise InvalidCar("A CAR file needs at least one root; give the CID it is about.")
     header = encode_header(roots)
     if len(header) > MAX_HEADER_BYTES:
         raise InvalidCar(f"{len(roots)} roots do not fit a CAR header; put them into a directory.")
-    start = varint.encode(len(header)) + header
-    file.write(start)
-    written = len(start)
+    yield varint.encode(len(header)) + header
     for cid, data in blocks:
         check_block(cid, data)
         address = bytes(cid)
-        start = varint.encode(len(address) + len(data)) + address
-        file.write(start)
-        file.write(data)
-        written += len(start) + len(data)
-    return written
+        yield varint.encode(len(address) + len(data)) + address
+        yield data
 
 
 def read_car(file: BinaryIO) -> tuple[tuple[Cid, ...], Iterator[tuple[Cid, bytes]]]:

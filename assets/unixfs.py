@@ -67,6 +67,15 @@ def add_directory(entries: Mapping[str, Link], blocks: BlockWriter, profile: Imp
     return Link(cid, size, len(block) + sum(link.tsize for link in links))
 
 
+def node_type(cid: Cid, blocks: BlockReader) -> NodeType:
+    """What the root block of ``cid`` says it is; a raw block is RAW, which reads as a file.
+
+    Raises InvalidUnixFs for another codec or a bad node; BlockMissing and BlockDamaged from ``blocks``.
+    """
+    block = blocks.get(cid)
+    return NodeType.RAW if cid.codec == RAW else _decode(cid, block)[1].type
+
+
 def file_size(cid: Cid, blocks: BlockReader) -> int:
     """The bytes that the root block of a file states for its content; :func:`read_file` holds it to that.
 

@@ -17,6 +17,7 @@ from engine.check_command import check
 from engine.collection_command import collection
 from engine.create_commands import create, draw_with_bar, vary
 from engine.list_commands import list_assets, models
+from engine.serve_command import serve
 from engine.settings import Settings
 from engine.storyboard_command import storyboard
 from engine.style_commands import style_app
@@ -34,6 +35,7 @@ app = typer.Typer(
 for command in (create, vary, animate, sheet, collection, storyboard, check, mint, verify, export, models):
     app.command()(command)
 app.command(name="list")(list_assets)
+app.command()(serve)
 app.add_typer(style_app, name="style")
 
 

@@ -51,3 +51,27 @@ class WriterFailed(EngineError):
 
 class JobFailed(EngineError):
     """A durable job ended without what it was asked for; the reason is in the message."""
+
+
+class AddressUnusable(EngineError):
+    """The server cannot listen where it was told to."""
+
+
+class NotHeld(EngineError):
+    """A block that a request needs is not in this store."""
+
+
+class NotCached(NotHeld):
+    """The same, where the request asked for nothing but what is there already."""
+
+
+class NotServed(EngineError):
+    """What is held here has no such form as the request asks for."""
+
+
+class UnsatisfiableRange(EngineError):
+    """A range of bytes lies outside a content of ``size`` bytes."""
+
+    def __init__(self, message: str, size: int) -> None:
+        super().__init__(message)
+        self.size = size

@@ -76,6 +76,11 @@ class JobRuntime:
             self._engine.dispose()
         return not busy
 
+    def check(self) -> None:
+        """Asks the jobs' database for one job. Raises DatabaseUnusable where it does not answer."""
+        with self._boundary():
+            DBOS.list_workflows(limit=1)
+
     def create(self, creation_id: str) -> None:
         """Runs the creation's job, or joins it where it runs already; returns when it has ended.
 

@@ -1,0 +1,223 @@
+"""``/ipfs/``: the blocks of this store, as they are, as CARs, or as the files and directories that they make.
+
+Nothing is fetched from elsewhere, and no block is sent that does not match its CID.
+Source: Trustless Gateway and Path Gateway specifications (ipfs/specs).
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Annotated, Final
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response, StreamingResponse
+
+from assets.block import BlockReader
+from assets.car import encode_car
+from assets.dag_scope import scoped_blocks
+from assets.errors import BlockMissing
+from assets.unixfs import file_size, read_file
+from engine.errors import InvalidRequest, NotCached, NotHeld
+from engine.server.byte_range import byte_range
+from engine.server.content import Content, find_content, is_directory
+from engine.server.content_format import (
+    CAR_CONTENT_TYPE,
+    RAW_TYPE,
+    CarWish,
+    ContentFormat,
+    car_wish,
+    wanted_format,
+)
+from engine.server.listing import listing
+from engine.server.media_types import HEAD_BYTES, media_type
+
+IMMUTABLE: Final = "public, max-age=29604800, immutable"
+# Another release may draw the page anew.
+_LISTING_CACHE: Final = "public, max-age=604800"
+_EXPOSED: Final = "Content-Length, Content-Range, Content-Disposition, ETag, X-Ipfs-Path, X-Ipfs-Roots"
+# What is stored here is not ours; in a browser it may neither run nor reach anything.
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the query says about the form of an answer."""
+
+    format: Annotated[str | None, Query(description="`raw` or `car`; goes before `Accept`.")] = None
+    dag_scope: Annotated[
+        str | None, Query(alias="dag-scope", description="Of a CAR: `block`, `entity` or `all`.")
+    ] = None
+    entity_bytes: Annotated[
+        str | None, Query(alias="entity-bytes", description="Of a CAR of a file: `first:last`, or `first:*`.")
+    ] = None
+    filename: Annotated[str | None, Query(max_length=255, description="What to save it as.")] = None
+    download: Annotated[bool, Query(description="Save it instead of showing it.")] = False
+
+
+class Gateway:
+    """Answers for ``blocks``."""
+
+    def __init__(self, blocks: BlockReader) -> None:
+        self._blocks = blocks
+
+    def root(self, request: Request, cid: str, asked: Annotated[Asked, Depends()]) -> Response:
+        """A block, a CAR, a file or a directory's list, by its content identifier."""
+        return self._answer(request, cid, "", asked)
+
+    def below(self, request: Request, cid: str, path: str, asked: Annotated[Asked, Depends()]) -> Response:
+        """The same at a path below a directory."""
+        return self._answer(request, cid, path, asked)
+
+    def _answer(self, request: Request, cid: str, path: str, asked: Asked) -> Response:
+        if request.headers.get("Service-Worker", "").lower() == "script":
+            raise InvalidRequest("A service worker may not be loaded from here; serve it from your own host.")
+        query = request.query_params
+        wanted, parameters = wanted_format(asked.format, ",".join(request.headers.getlist("Accept")))
+        try:
+            content = find_content(cid, path, self._blocks)
+            headers = _headers(content)
+            if asked.format is None and wanted is not ContentFormat.DESERIALISED:
+                pairs = [*query.multi_items(), ("format", wanted.value)]
+                headers["Content-Location"] = f"{content.path}?{urlencode(pairs)}"
+            if wanted is ContentFormat.RAW:
+                _name(headers, asked.filename or f"{content.cid}.bin", attached=True)
+                return self._file(request, content, headers, f"{content.cid}.raw")
+            if wanted is ContentFormat.CAR:
+                given = {
+                    name: query[f"car-{name}"]
+                    for name in ("version", "order", "dups")
+                    if f"car-{name}" in query
+                }
+                wish = car_wish(asked.dag_scope, asked.entity_bytes, parameters | given)
+                _name(headers, asked.filename or f"{content.cid}.car", attached=True)
+                return self._car(request, content, headers, wish)
+            if is_directory(content.cid, self._blocks):
+                return self._listing(request, content, headers)
+            name = asked.filename or content.name
+            _name(headers, name, attached=asked.download)
+            return self._file(request, content, headers, str(content.cid), name)
+        except BlockMissing as error:
+            if "only-if-cached" in request.headers.get("Cache-Control", "").lower():
+                raise NotCached("It is not held here, or not whole; ask without only-if-cached.") from error
+            raise NotHeld(
+                "It is not held here, or not whole, and nothing is fetched from elsewhere; ask another gateway."
+            ) from error
+
+    def _file(
+        self,
+        request: Request,
+        content: Content,
+        headers: dict[str, str],
+        tag: str,
+        name: str | None = None,
+    ) -> Response:
+        """The bytes of the file ``name``, or of the one block where that is None; all of them or a range."""
+        cid, blocks = content.cid, self._blocks
+        headers |= {"ETag": f'"{tag}"', "Accept-Ranges": "bytes"}
+        block = blocks.get(cid) if name is None else None
+        if block is None:
+            size = file_size(cid, blocks)
+            head = b"".join(read_file(cid, blocks, 0, min(size, HEAD_BYTES)))
+            kind = media_type(head, len(head) == size, name or "")
+        else:
+            size, kind = len(block), RAW_TYPE
+        headers["Content-Type"] = kind
+        if _is_known(request, headers["ETag"]):
+            return _not_modified(headers)
+        span = None
+        if request.method == "GET" and request.headers.get("If-Range", headers["ETag"]) == headers["ETag"]:
+            span = byte_range(request.headers.get("Range"), size)
+        start, stop = span or (0, size)
+        headers["Content-Length"] = str(stop - start)
+        if span is not None:
+            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+        body = read_file(cid, blocks, start, stop) if block is None else iter((block[start:stop],))
+        return _streamed(request, body, headers, 200 if span is None else 206)
+
+    def _car(self, request: Request, content: Content, headers: dict[str, str], wish: CarWish) -> Response:
+        """The blocks that lead to the content, then its own as far as they are wished for."""
+        self._blocks.get(content.cid)
+        # By the whole path, since the blocks on the way are a part of it.
+        way = hashlib.sha256(content.path.encode()).hexdigest()[:16]
+        headers |= {
+            "ETag": f'"{content.cid}.car.{wish.tag}.{way}"',
+            "Accept-Ranges": "none",
+            "Content-Type": CAR_CONTENT_TYPE,
+        }
+        if _is_known(request, headers["ETag"]):
+            return _not_modified(headers)
+        blocks = scoped_blocks(content.passed, content.cid, self._blocks, wish.scope, wish.span)
+        return _streamed(request, encode_car([content.cid], blocks), headers)
+
+    def _listing(self, request: Request, content: Content, headers: dict[str, str]) -> Response:
+        headers |= {
+            "ETag": f'W/"{content.cid}.listing"',
+            "Cache-Control": _LISTING_CACHE,
+            "Content-Type": "text/html; charset=utf-8",
+        }
+        if _is_known(request, headers["ETag"]):
+            return _not_modified(headers)
+        return _streamed(request, listing(content, self._blocks), headers)
+
+
+def gateway_router(blocks: BlockReader) -> APIRouter:
+    """``/ipfs/{cid}`` and the paths under it."""
+    router, gateway = APIRouter(tags=["ipfs"]), Gateway(blocks)
+    told = {
+        "4XX": {"description": "A problem (RFC 9457): no CID, not held here, no such form, range or entry"},
+        "5XX": {"description": "A problem (RFC 9457): a damaged block or a failing disk"},
+    }
+    for path, answer in (("/ipfs/{cid}", gateway.root), ("/ipfs/{cid}/{path:path}", gateway.below)):
+        # One route for both methods, so that a 405 names both; one more for the document, whose operations need
+        # a name each.
+        router.add_api_route(path, answer, methods=["GET", "HEAD"], include_in_schema=False)
+        router.add_api_route(path, answer, methods=["GET"], response_class=Response, responses=told)
+    return router
+
+
+def _headers(content: Content) -> dict[str, str]:
+    return {
+        "Cache-Control": IMMUTABLE,
+        "Vary": "Accept",
+        "X-Ipfs-Path": content.path,
+        "X-Ipfs-Roots": ",".join(str(cid) for cid in content.cids),
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": _POLICY,
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": _EXPOSED,
+    }
+
+
+def _name(headers: dict[str, str], name: str, attached: bool) -> None:
+    """Says what to save the answer as. Source: RFC 6266, section 4, and RFC 8187."""
+    kind = "attachment" if attached else "inline"
+    if not name:
+        headers["Content-Disposition"] = kind
+    elif quote(name, safe="") == name:
+        headers["Content-Disposition"] = f'{kind}; filename="{name}"'
+    else:
+        headers["Content-Disposition"] = f"{kind}; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _is_known(request: Request, tag: str) -> bool:
+    """Whether the client says that it holds this form already. Source: RFC 9110, section 13.1.2."""
+    told = (part.strip() for part in ",".join(request.headers.getlist("If-None-Match")).split(","))
+    return any(part == "*" or part.removeprefix("W/") == tag.removeprefix("W/") for part in told)
+
+
+def _not_modified(headers: dict[str, str]) -> Response:
+    left_out = ("Content-Type", "Content-Disposition", "Accept-Ranges")
+    return Response(
+        status_code=304, headers={name: value for name, value in headers.items() if name not in left_out}
+    )
+
+
+def _streamed(
+    request: Request, body: Iterator[bytes], headers: dict[str, str], status: int = 200
+) -> Response:
+    """The first part is made before the answer begins, so that what is wrong with it becomes a problem."""
+    first = next(body, b"")
+    parts = iter(()) if request.method == "HEAD" else chain((first,), body)
+    return StreamingResponse(parts, status, headers)
