@@ -29,11 +29,12 @@ from generators.motion import (
     natural_frame_ms,
 )
 from generators.order import Order
-from generators.recipe import DEFAULT_SIZE_PX, Kind, Precision, Quality, Recipe
+from generators.recipe import DEFAULT_SIZE_PX, MAX_STEPS, Kind, Precision, Quality, Recipe
 from generators.sprite_generator import SpriteGenerator
 from generators.text_encoder import quiet_loading
 
 CANVAS_PX = 64
+PICTURE_STEPS = 2  # of a picture for each of the clip's, which begins nearer to its end (docs/model-card.md)
 SURELY_LEFT = (
     0.8  # where the judge is as sure of a unit it never saw, it is right in 95 %; docs/model-card.md
 )
@@ -120,14 +121,14 @@ class ClipGenerator:
         """
         recipe = order.recipe
         model = self._checked(recipe, order)
-        steps = recipe.steps * (1 if order.source is not None else 2)
+        before = 0 if order.source is not None else picture_steps(recipe)
+        steps = before + recipe.steps
         picture = order.source.pixels if order.source is not None else self._picture(recipe, on_step, steps)
         times = CANVAS_PX // recipe.size
         canvas = picture.repeat(times, 0).repeat(times, 1)
         action = ACTIONS[recipe.action or "idle"]
         mirrored, facing = self._facing(canvas, action, recipe)
         given = np.ascontiguousarray(canvas[:, ::-1]) if mirrored else canvas
-        done = steps - recipe.steps
         frames = self._pipeline(model, recipe.precision)(
             f"{recipe.prompt}, {action.words}",
             given,
@@ -139,7 +140,7 @@ class ClipGenerator:
             num_inference_steps=recipe.steps,
             generator=torch.Generator("cpu").manual_seed(recipe.seed),
             callback_on_step_end=lambda step, _, preview: on_step(
-                done + step, steps, lambda: preview()[None]
+                before + step, steps, lambda: preview()[None]
             ),
         ).frames
         drawn = np.concatenate([given[None], frames])
@@ -233,6 +234,11 @@ def load_clip_pipeline(
     return pipeline
 
 
+def picture_steps(recipe: Recipe) -> int:
+    """How many steps the picture of a clip from words takes."""
+    return min(PICTURE_STEPS * recipe.steps, MAX_STEPS)
+
+
 def picture_recipe(recipe: Recipe, sprites: SpriteGenerator) -> Recipe:
     """The recipe of the picture that a clip from words begins with: what `create` draws for the same words and seed."""
     model = sprites.model_of_size(recipe.size)
@@ -243,7 +249,7 @@ def picture_recipe(recipe: Recipe, sprites: SpriteGenerator) -> Recipe:
         seed=recipe.seed,
         model=model.id,
         weights=model.digest,
-        steps=recipe.steps,
+        steps=picture_steps(recipe),
         guidance=recipe.guidance,
         size=recipe.size,
         precision=recipe.precision,

@@ -17,7 +17,7 @@ from generators.recipe import Quality
 from tools.bundled_weights import digests, put_into
 from tools.clips.sheet import SHIFT
 
-DEFAULT_STEPS = (4, 8, 16)
+DEFAULT_STEPS = (2, 4, 8)
 
 
 def export(

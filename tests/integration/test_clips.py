@@ -16,6 +16,7 @@ from engine.app import Application
 from engine.settings import Settings
 from generators.apng import read_apng
 from generators.clip import FinishedClip
+from generators.clip_generator import PICTURE_STEPS
 from generators.errors import InvalidRecipe
 from generators.finishing import read_png
 from generators.motion import Direction
@@ -37,8 +38,9 @@ def generator() -> PictureGenerator:
 
 @pytest.fixture(scope="module")
 def knight(generator: PictureGenerator) -> np.ndarray:
-    """A finished picture of 64 px."""
-    return generator.draw([generator.recipe(KNIGHT, Kind.CHARACTER, 5, steps=STEPS)])[0].pixels
+    """The picture that its clips begin as."""
+    asked = generator.recipe(KNIGHT, Kind.CHARACTER, 5, steps=PICTURE_STEPS * STEPS)
+    return generator.draw([asked])[0].pixels
 
 
 def recipe(generator: PictureGenerator, prompt: str = KNIGHT, seed: int = 5, **more: Any) -> Recipe:
@@ -110,9 +112,10 @@ def test_every_step_of_the_picture_and_of_the_clip_is_told_with_a_preview(
         told.append((progress.step, progress.steps, progress.preview().shape))
 
     generator.draw([recipe(generator, action="idle")], listen)
-    assert [(step, steps) for step, steps, _ in told] == [(k, 2 * STEPS) for k in range(1, 2 * STEPS + 1)]
-    assert {shape for _, _, shape in told[:STEPS]} == {(1, 64, 64, 4)}
-    assert {shape for _, _, shape in told[STEPS:]} == {(1, 8, 64, 64, 4)}
+    before, steps = PICTURE_STEPS * STEPS, (PICTURE_STEPS + 1) * STEPS
+    assert [(step, of) for step, of, _ in told] == [(k, steps) for k in range(1, steps + 1)]
+    assert {shape for _, _, shape in told[:before]} == {(1, 64, 64, 4)}
+    assert {shape for _, _, shape in told[before:]} == {(1, 8, 64, 64, 4)}
 
 
 def test_files_show_the_frames_that_were_drawn(generator: PictureGenerator) -> None:

@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 
 from generators.bundle import WEIGHTS_FOLDER
+from generators.clip_generator import PICTURE_STEPS
 from generators.models import read_models
 from generators.picture_generator import PictureGenerator
 from generators.recipe import Kind, Quality, Recipe
@@ -54,7 +55,7 @@ def _times() -> Iterator[Figure]:
         taken = median_s(lambda f=frames, q=quality: generator.draw([clip("attack", f, q)]), 5)
         goal = LATENCY_GOAL_S if name == "clip16_latency_s" else None
         steps = clip("attack", frames, quality).steps
-        note = f"from words to all files; {steps} steps of the picture, {steps} of the clip"
+        note = f"from words to all files; {PICTURE_STEPS * steps} steps of the picture, {steps} of the clip"
         yield Figure(name, taken, "s", goal, note=note)
     yield Figure("clip_memory_mb", peak_mb() - before_mb, "MB", note="all loaded and drawn, peak")
 

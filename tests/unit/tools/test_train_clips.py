@@ -98,7 +98,7 @@ def test_exported_network_is_in_the_manifest_beside_the_others_and_draws(
         assert sorted(models) == ["lorespark-clip-64/1", "other/1"]
         model = models["lorespark-clip-64/1"]
         model.check_files()
-        assert (model.draws, model.size_px, model.steps_for(Quality.DRAFT)) == ("clips", 64, 4)
+        assert (model.draws, model.size_px, model.steps_for(Quality.DRAFT)) == ("clips", 64, 2)
         again = ClipPipeline.from_pretrained(model.folder, local_files_only=True, use_safetensors=True)
     assert again.size_px == 64
     assert "/" not in (model.folder / "network" / "config.json").read_text()
