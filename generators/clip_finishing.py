@@ -24,6 +24,9 @@ ALIKE = (
     0.03  # squared distance of premultiplied values, alpha too, in 0 to 1: pixels of one colour, with noise
 )
 
+LEAST_SPREAD = 40.0  # of 255: the standard deviation of a channel; most sprites have more
+MOST_GAIN = 6.0  # beyond, noise of the autoencoder would count as motion
+
 
 def finished_frames(
     drawn: NDArray[np.uint8], reference: NDArray[np.uint8], recipe: Recipe
@@ -56,11 +59,30 @@ def finished_frames(
     indices = np.full(figure.shape, len(colours))
     if figure.any():
         indices[figure] = nearest_indices(places(reference[figure][:, :3]), places(colours))
-    made = steady(redrawn(rgb, opaque, indices, colours), rgb, colours)
+    seen, shown = stretched(rgb, colours, reference[figure][:, :3])
+    made = steady(redrawn(seen, opaque, indices, shown), seen, shown)
     table = np.zeros((len(colours) + 1, 4), np.uint8)
     table[:-1, :3] = reduced(colours, made[opaque], recipe.palette, kept)
     table[:-1, 3] = 255
     return np.stack([_outlined(frame, recipe) for frame in table[made]])
+
+
+def stretched(
+    rgb: NDArray[np.uint8], colours: NDArray[np.uint8], known: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Frames (f h w 3) and colours (n 3) with the contrast that moves are told apart at, by that of ``known`` (m 3).
+
+    A dark sea differs from itself, moved, by less than moves cost. Pictures of some contrast stay as they are.
+    """
+    spread = float(known.astype(np.float32).std(0).max()) if len(known) else LEAST_SPREAD
+    if spread >= LEAST_SPREAD:
+        return rgb, colours
+    gain, centre = min(LEAST_SPREAD / max(spread, 1.0), MOST_GAIN), known.astype(np.float32).mean(0)
+    first, second = (
+        ((each.astype(np.float32) - centre) * gain + centre).clip(0, 255).astype(np.uint8)
+        for each in (rgb, colours)
+    )
+    return first, second
 
 
 def halved(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -15,23 +15,26 @@ LEAST_MOTION = 0.01  # of the drawn pixels, that differ from one frame to the ne
 MOST_SEAM = (
     1.5  # times the largest step between neighbours, that the step from the last frame to the first may be
 )
-# What the first frame of any clip is asked; a jump or a fall may leave the ground and the canvas.
-OF_FIRST_FRAME = frozenset({"alpha", "palette", "not_empty", "specks", "outline", "one_subject", "novelty"})
+# What the first frame of any clip is asked; a jump or a fall may leave the ground and the canvas, and what lies apart
+# is mostly sparks.
+OF_FIRST_FRAME = frozenset({"alpha", "palette", "not_empty", "outline", "one_subject", "novelty"})
 
 
 @dataclass(frozen=True)
 class Motion:
-    """``steps``: the share of drawn pixels that differ visibly between neighbouring frames; ``seam``: the same from the
-    last frame to the first."""
+    """``steps``: the share of drawn pixels that differ between neighbouring frames; ``seam``: the same from the last
+    frame to the first."""
 
     steps: tuple[float, ...]
     seam: float
 
 
-def motion(frames: NDArray[np.uint8]) -> Motion:
-    """How much frames (f h w 4, uint8) differ from one another."""
-    following = [*range(1, len(frames)), 0]
-    shares = [compare(frames[k], frames[n]).visible_share for k, n in enumerate(following)]
+def motion(frames: NDArray[np.uint8], faint: bool = False) -> Motion:
+    """How much frames (f h w 4, uint8) differ from one another: visibly, or at all where ``faint`` changes count."""
+    shares = []
+    for k, following in enumerate([*range(1, len(frames)), 0]):
+        found = compare(frames[k], frames[following])
+        shares.append(found.differing / max(1, found.drawn) if faint else found.visible_share)
     return Motion(tuple(shares[:-1]), shares[-1])
 
 
@@ -43,7 +46,7 @@ def inspect_clip(
     kind = Kind.ILLUSTRATION if action is None else Kind(action.subject)
     rules = Rules(kind, recipe.palette, recipe.outline, recipe.background)
     checks = [check for check in inspect(frames[0], rules, near_copies) if check.name in OF_FIRST_FRAME]
-    found = motion(frames)
+    found = motion(frames, faint=kind is Kind.TILE)  # dark water moves by shades
     if found.steps:
         checks.append(_moves(found))
     if action is not None and action.loops and len(found.steps) > 1:

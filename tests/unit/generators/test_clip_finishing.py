@@ -224,3 +224,22 @@ def test_sizes_that_do_not_fit_are_told(
             drawn, np.zeros((reference_side, reference_side, 4), np.uint8), clip_recipe(size=size)
         )
     assert sentence in str(caught.value)
+
+
+def test_a_dark_sea_flows_as_a_bright_one_does(clip_recipe: Callable[..., Recipe]) -> None:
+    """What moves costs a little; in a picture of little contrast it once cost more than any difference."""
+    draw = np.random.default_rng(4)
+    shades = draw.integers(0, 5, (32, 32))
+    for low, step in ((20, 5), (20, 40)):
+        sea = np.zeros((32, 32, 4), np.uint8)
+        sea[..., 2], sea[..., 3] = low + step * shades, 255
+        moved = np.stack([np.roll(sea, k, 1) for k in range(3)])
+        noisy = moved.astype(int)
+        noisy[..., :3] += draw.integers(-1, 2, (*noisy.shape[:3], 3))
+        recipe = clip_recipe(size=32, action="water")
+        made = finished_frames(noisy.clip(0, 255).astype(np.uint8), sea, recipe)
+        inside = np.s_[:, :, 4:-4]
+        assert (made[inside] == moved[inside]).all(-1).mean() > 0.9, (
+            low,
+            step,
+        )  # of one that stands, a third

@@ -48,8 +48,9 @@ def test_a_loop_that_jumps_does_not_but_a_blow_may(fields: dict[str, Any]) -> No
 def test_the_first_frame_is_asked_what_a_picture_is(fields: dict[str, Any]) -> None:
     made = frames(BOB)
     made[0, 0, 0] = (1, 2, 3, 255)
-    made[1, 0, 0] = (1, 2, 3, 255)
-    assert failing(made, clip_recipe(fields)) == {"specks"}
+    assert failing(made, clip_recipe(fields)) == set(), "a spark is no speck"
+    made[0, :6, :6] = made[0, 25:, 25:] = (1, 2, 3, 255)
+    assert "one_subject" in failing(made, clip_recipe(fields))
     made = frames(BOB)
     made[0, 10:14, 10:22, 3] = 100
     assert "alpha" in failing(made, clip_recipe(fields))
@@ -65,3 +66,11 @@ def test_motion_is_measured_between_neighbours(count: int) -> None:
     found = motion(frames(BOB[:count]))
     assert len(found.steps) == count - 1
     assert (found.seam > 0) == (count == 2)
+
+
+def test_dark_water_moves_by_shades(fields: dict[str, Any]) -> None:
+    shades = np.zeros((8, 32, 32, 4), np.uint8)
+    shades[..., 2:] = (60, 255)
+    shades[..., 2] += (np.arange(32)[None, :, None] + np.arange(8)[:, None, None]).astype(np.uint8) % 8
+    assert failing(shades, clip_recipe(fields, action="water")) == set()
+    assert failing(shades, clip_recipe(fields, action="float")) == {"motion"}
