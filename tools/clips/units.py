@@ -4,7 +4,8 @@ import io
 import json
 import random
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -13,7 +14,7 @@ from generators.motion import ACTIONS, Direction
 from tools.clips.sequence import CANVAS_PX, Sequence
 from tools.sprites.phrases import with_synonyms
 from tools.sprites.picture import Report, clean
-from tools.sprites.units import CAPTIONS, cut, feet_anchor, icon_noun
+from tools.sprites.units import Unit, captioned_units, icon_noun
 
 # What the archive calls an action -> what clips call it.
 NAMES = {
@@ -34,33 +35,14 @@ WALK_CHANGE = 0.62
 def unit_sequences(archive: zipfile.ZipFile, report: Report) -> Iterator[Sequence]:
     """Every named action of every captioned unit, anchored by the feet of its resting frames, facing right."""
     draw = random.Random(5)
-    names = set(archive.namelist())
-    for line in CAPTIONS.read_text(encoding="utf-8").splitlines():
-        entry = json.loads(line)
-        unit = entry["unit"]
-        if entry["exclude"] or f"units/{unit}.png" not in names:
-            report.drop("unit from another company's game, or not in the archive")
-            continue
-        sheet = Image.open(io.BytesIO(archive.read(f"units/{unit}.png"))).convert("RGBA")
-        listed = json.loads(archive.read(f"units/{unit}.json"))["frames"]
-        anchor = feet_anchor(sheet, listed)
-        if anchor is None:
-            report.drop("unit without a resting pose, or one larger than a 64 px canvas")
-            continue
+    for unit in captioned_units(archive, report):
 
-        def frames_of(
-            name: str, sheet: Image.Image = sheet, listed: dict = listed, anchor=anchor
-        ) -> np.ndarray:
-            made = []
-            for frame in listed[name][:MAX_FRAMES]:
-                canvas = Image.new("RGBA", (CANVAS_PX, CANVAS_PX))
-                canvas.paste(cut(sheet, frame), (-anchor[0], -anchor[1]))
-                made.append(clean(np.asarray(canvas)))
-            return np.stack(made)
+        def frames_of(name: str, unit: Unit = unit) -> np.ndarray:
+            return np.stack([unit.picture(frame) for frame in unit.frames[name][:MAX_FRAMES]])
 
-        resting = frames_of("breathing" if listed.get("breathing") else "idle")
+        resting = frames_of("breathing" if unit.frames.get("breathing") else "idle")
         for name, action in NAMES.items():
-            if not listed.get(name):
+            if not unit.frames.get(name):
                 continue
             frames = frames_of(name)
             if (frames[..., 3] > 0).sum((1, 2)).max() < 120:
@@ -73,9 +55,9 @@ def unit_sequences(archive: zipfile.ZipFile, report: Report) -> Iterator[Sequenc
                 references=resting[:: max(1, len(resting) // 4)],
                 action=action,
                 direction=Direction.RIGHT,
-                captions=_captions(entry, ACTIONS[action].words, draw),
+                captions=_captions(unit.entry, ACTIONS[action].words, draw),
                 kind="unit",
-                subject=f"unit/{unit}",
+                subject=unit.subject,
                 art_px=1,
             )
 
@@ -87,7 +69,7 @@ def change(frames: np.ndarray) -> float:
     return float(changed / max(1, ((frames[..., 3] > 0) | (following[..., 3] > 0)).sum()))
 
 
-def _captions(entry: dict, words: str, draw: random.Random) -> tuple[str, ...]:
+def _captions(entry: Mapping[str, Any], words: str, draw: random.Random) -> tuple[str, ...]:
     caption, tags = entry["caption"], entry["tags"]
     some = ", ".join(draw.sample(tags, min(3, len(tags)))) or entry["body"]
     made = [f"{caption}, {words}", f"{some}, {words}", with_synonyms(f"{caption}, {words}", draw)]
@@ -105,9 +87,9 @@ def icon_sequences(archive: zipfile.ZipFile, report: Report) -> Iterator[Sequenc
             report.drop("icon that does not move")
             continue
         sheet = Image.open(io.BytesIO(archive.read(name))).convert("RGBA")
-        pictures = [cut(sheet, frame) for frame in frames[:MAX_FRAMES]]
         canvases = []
-        for picture in pictures:
+        for frame in frames[:MAX_FRAMES]:
+            picture = sheet.crop((frame["x0"], frame["y0"], frame["x1"], frame["y1"]))
             canvas = Image.new("RGBA", (CANVAS_PX, CANVAS_PX))
             canvas.paste(picture, ((CANVAS_PX - picture.width) // 2, (CANVAS_PX - picture.height) // 2))
             canvases.append(clean(np.asarray(canvas)))

@@ -6,9 +6,12 @@ import random
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from tools.sprites.colours import colour_words
@@ -30,12 +33,29 @@ ACTIONS = {
 }
 
 
-def unit_pictures(archive: zipfile.ZipFile, report: Report) -> Iterator[Picture]:
-    """Frames of every captioned unit on a 64x64 canvas, anchored by the feet of its breathing frames.
+@dataclass(frozen=True)
+class Unit:
+    """One captioned unit of the archive: its caption's entry, its sheet, where each action's frames lie on it, and the
+    place on the sheet's frames that stands at the top left of the canvas."""
 
-    The anchor comes from the resting pose, so that a lunge moves the body and not the canvas.
-    """
-    draw = random.Random(3)
+    entry: Mapping[str, Any]
+    sheet: Image.Image
+    frames: Mapping[str, list[Mapping[str, int]]]
+    anchor: tuple[int, int]
+
+    @property
+    def subject(self) -> str:
+        return f"unit/{self.entry['unit']}"
+
+    def picture(self, frame: Mapping[str, int]) -> NDArray[np.uint8]:
+        """A frame on the canvas (64 64 4), standing where the unit rests: a lunge moves the body and not the canvas."""
+        canvas = Image.new("RGBA", (SIZE_PX, SIZE_PX))
+        canvas.paste(_cut(self.sheet, frame), (-self.anchor[0], -self.anchor[1]))
+        return clean(np.asarray(canvas))
+
+
+def captioned_units(archive: zipfile.ZipFile, report: Report) -> Iterator[Unit]:
+    """Every captioned unit that fits the canvas, anchored by the feet of its breathing frames."""
     names = set(archive.namelist())
     for line in CAPTIONS.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
@@ -48,29 +68,34 @@ def unit_pictures(archive: zipfile.ZipFile, report: Report) -> Iterator[Picture]
             continue
         sheet = Image.open(io.BytesIO(archive.read(f"units/{unit}.png"))).convert("RGBA")
         frames = json.loads(archive.read(f"units/{unit}.json"))["frames"]
-        anchor = feet_anchor(sheet, frames)
+        anchor = _feet_anchor(sheet, frames)
         if anchor is None:
             report.drop("unit without a resting pose, or one larger than a 64 px canvas")
-            continue
+        else:
+            yield Unit(entry, sheet, frames, anchor)
+
+
+def unit_pictures(archive: zipfile.ZipFile, report: Report) -> Iterator[Picture]:
+    """Some frames of every captioned unit on a 64x64 canvas."""
+    draw = random.Random(3)
+    for unit in captioned_units(archive, report):
         for action, (word, most) in ACTIONS.items():
-            listed = frames.get(action, [])
+            listed = unit.frames.get(action, [])
             for frame in draw.sample(listed, min(most, len(listed))):
-                canvas = Image.new("RGBA", (SIZE_PX, SIZE_PX))
-                canvas.paste(cut(sheet, frame), (-anchor[0], -anchor[1]))
-                pixels = clean(np.asarray(canvas))
+                pixels = unit.picture(frame)
                 if int((pixels[..., 3] > 0).sum()) < 120:
                     report.drop("unit frame nearly empty")
                     continue
-                yield Picture(pixels, _captions(entry, word, pixels, draw), "unit", f"unit/{unit}")
+                yield Picture(pixels, _captions(unit.entry, word, pixels, draw), "unit", unit.subject)
 
 
-def cut(sheet: Image.Image, frame: Mapping[str, int]) -> Image.Image:
+def _cut(sheet: Image.Image, frame: Mapping[str, int]) -> Image.Image:
     return sheet.crop((frame["x0"], frame["y0"], frame["x1"], frame["y1"]))
 
 
-def feet_anchor(sheet: Image.Image, frames: Mapping[str, list[Mapping[str, int]]]) -> tuple[int, int] | None:
+def _feet_anchor(sheet: Image.Image, frames: Mapping[str, list[Mapping[str, int]]]) -> tuple[int, int] | None:
     resting = frames.get("breathing") or frames.get("idle") or []
-    boxes = [box for box in (cut(sheet, frame).getbbox() for frame in resting) if box]
+    boxes = [box for box in (_cut(sheet, frame).getbbox() for frame in resting) if box]
     if not boxes:
         return None
     left, top = min(b[0] for b in boxes), min(b[1] for b in boxes)
@@ -109,7 +134,7 @@ def icon_pictures(archive: zipfile.ZipFile, report: Report) -> Iterator[Picture]
         sheet = Image.open(io.BytesIO(archive.read(name))).convert("RGBA")
         frames = json.loads(archive.read(name.removesuffix(".png") + ".json"))["frames"]
         first = next((frames[key][0] for key in ("idle", "active", *frames) if frames.get(key)), None)
-        picture = cut(sheet, first) if first else sheet
+        picture = _cut(sheet, first) if first else sheet
         if (box := picture.getbbox()) is None or max(box[2] - box[0], box[3] - box[1]) > SIZE_PX:
             report.drop("icon empty or larger than 64 px")
             continue

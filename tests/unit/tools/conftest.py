@@ -131,7 +131,6 @@ def art(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     captions = tmp_path / "unit_captions.jsonl"
     captions.write_text("\n".join(json.dumps(entry) for entry in UNITS) + "\n")
     monkeypatch.setattr("tools.sprites.units.CAPTIONS", captions)
-    monkeypatch.setattr("tools.clips.units.CAPTIONS", captions)
     return folder
 
 
