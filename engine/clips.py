@@ -71,7 +71,6 @@ def clip_recipe(
     *,
     action: str | None = None,
     direction: Direction | None = None,
-    prompt: str | None = None,
     **wanted: Any,
 ) -> Recipe:
     """The recipe of a clip of ``asset``; ``start`` gives the fields of a recipe that starts from its picture.
@@ -82,7 +81,7 @@ def clip_recipe(
     own = Recipe.from_dict(thaw(asset.recipe))
     wanted.setdefault("palette", own.palette if own.palette is not None else DEFAULT_COLOURS)
     return generator.recipe(
-        prompt or own.prompt,
+        own.prompt,
         Kind.CLIP,
         seed,
         action=action or default_action(asset),
