@@ -22,6 +22,7 @@ from chain.signer import EnvironmentSigner, KeystoreSigner, Signer
 from engine.asset_files import AssetFiles, listed_files
 from engine.clips import MovingSource, clip_recipe, default_action, source_size_px
 from engine.data_folder import DataFolder, write_whole, writing_whole
+from engine.database.database import Database
 from engine.database.records import MintRecord, Records
 from engine.drawn_clips import DrawnClips
 from engine.errors import EngineError, ExportFailed, InvalidRequest, JobFailed, UnknownAsset
@@ -65,7 +66,7 @@ class Application:
         self.settings, self.folder = settings, folder
         self._drawing: SharedDrawer | None = None
         self._making = Lock()  # the first pictures may be asked for by two threads at once
-        self.records = Records.open(folder.records)
+        self.records = Records(self._database())
         self.blocks = BlockStore(folder.blocks)
         self.files = AssetFiles(self.blocks)
         self.creation_job = CreationJob(self.records, lambda: self.drawing, self.blocks)
@@ -143,6 +144,10 @@ class Application:
         from engine.jobs.runtime import JobRuntime  # noqa: PLC0415
 
         return JobRuntime(self.folder.jobs, self.creation_job, self.mint_job)
+
+    def _database(self) -> Database:
+        url = self.settings.database_url
+        return Database.open(self.folder.records) if url is None else Database.connect(url)
 
     def _connect(self) -> Connection:
         settings, embedded = self.settings, self.settings.rpc_url is None

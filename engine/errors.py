@@ -75,3 +75,55 @@ class UnsatisfiableRange(EngineError):
     def __init__(self, message: str, size: int) -> None:
         super().__init__(message)
         self.size = size
+
+
+class KeyRefused(EngineError):
+    """A request carries no API key, or one that is not known or was revoked."""
+
+
+class ScopeMissing(EngineError):
+    """A key may not be used for what was asked."""
+
+
+class UnknownRecord(EngineError):
+    """No record of the caller's has this id."""
+
+
+class Conflict(EngineError):
+    """The state that a record is in allows no such change."""
+
+
+class KeyReused(EngineError):
+    """An Idempotency-Key came with another request than the first time."""
+
+
+class InvalidBody(EngineError):
+    """A request's body cannot be read as what it must be."""
+
+
+class BodyTooLarge(EngineError):
+    """A request's body is larger than is read."""
+
+
+class PromptRefused(EngineError):
+    """A prompt asks for what this server does not draw."""
+
+
+class LimitReached(EngineError):
+    """A rate, a quota or a queue is full; the same request can be made again after ``retry_after_s`` seconds."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RateExceeded(LimitReached):
+    """A key made more requests than it may in a minute."""
+
+
+class QuotaExceeded(LimitReached):
+    """A key asked for more than it may have in a day, or at once."""
+
+
+class QueueFull(LimitReached):
+    """More work waits already than the server lets wait."""

@@ -22,7 +22,8 @@ _PRIVATE_KEY = re.compile(r"(0x)?(?!0{64})[0-9a-fA-F]{64}")
 @dataclass(frozen=True)
 class Settings:
     """``rpc_url`` None is the embedded chain. ``contract`` None is deployed at the first mint. ``models_file`` None is
-    models.toml in the data folder. ``llm_url`` is the base of an OpenAI-compatible service, as in https://host/v1."""
+    models.toml in the data folder. ``llm_url`` is the base of an OpenAI-compatible service, as in https://host/v1.
+    ``database_url`` None is SQLite in the data folder."""
 
     data_dir: Path
     rpc_url: str | None = field(default=None, repr=False)  # may carry an access key
@@ -34,6 +35,7 @@ class Settings:
     llm_url: str | None = field(default=None, repr=False)  # may carry an access key
     llm_model: str | None = None
     llm_key: str | None = field(default=None, repr=False)
+    database_url: str | None = field(default=None, repr=False)  # carries a password
 
     @property
     def model_list(self) -> Path:
@@ -43,7 +45,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Reads LORESPARK_DATA_DIR, _MODELS, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT, _PRIVATE_KEY,
-        _LLM_URL, _LLM_MODEL and _LLM_KEY.
+        _LLM_URL, _LLM_MODEL, _LLM_KEY and _DATABASE_URL.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -84,6 +86,7 @@ class Settings:
             llm_url=llm_url,
             llm_model=llm_model,
             llm_key=llm_key,
+            database_url=_database(given("DATABASE_URL")),
         )
 
 
@@ -109,6 +112,15 @@ def _check_llm(url: str | None, model: str | None, key: str | None) -> None:
         raise InvalidSettings("LORESPARK_LLM_MODEL is no model's name; set the one that the service lists.")
     if key is not None and not re.fullmatch(r"[\x21-\x7e]{1,4000}", key):
         raise InvalidSettings("LORESPARK_LLM_KEY holds characters that no key has; copy it again.")
+
+
+def _database(url: str | None) -> str | None:
+    if url is not None and not re.fullmatch(r"postgres(ql)?(\+psycopg)?://[\x21-\x7e]+", url):
+        raise InvalidSettings(
+            "LORESPARK_DATABASE_URL is no PostgreSQL address; set it as in postgresql://user:password@host/name, "
+            "or leave it out for SQLite in the data folder."
+        )
+    return url
 
 
 def _path(name: str, text: str) -> Path:

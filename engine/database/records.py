@@ -1,21 +1,20 @@
 """Creations, mints and transactions as frozen records beside the assets, and the queries that read and write them."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, Select, func, insert, select, update
+from sqlalchemy import Engine, Row, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from assets.asset import Asset, AssetKind
 from assets.canonical_json import JsonObject, thaw
 from assets.cid import Cid
 from engine.database import tables
-from engine.database.schema import migrate
-from engine.database.sqlite import database_boundary, sqlite_engine
+from engine.database.database import Database
+from engine.database.tables import LOCAL_TENANT
 
 UNFINISHED_CREATION = ("queued", "running")
 FINISHED_MINT = ("confirmed", "failed")
@@ -23,11 +22,22 @@ FINISHED_MINT = ("confirmed", "failed")
 
 @dataclass(frozen=True)
 class CreationRecord:
+    """``recipes`` is empty until they are made of the ``request`` (engine.api.creation.CreationRequest as JSON), which
+    is None where recipes alone were asked for. ``key_id`` is None for the command line; ``events`` counts them."""
+
     id: str
+    tenant_id: str
+    key_id: str | None
     status: str
+    request: dict[str, Any] | None
     recipes: list[dict[str, Any]]
+    count: int
+    collection_id: str | None
     error: str | None
+    events: int
     created_at: str
+    started_at: str | None
+    finished_at: str | None
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,8 @@ class MintRecord:
     """``token_id``, ``tx_hash`` and ``block_number`` are None until they are known."""
 
     id: str
+    tenant_id: str
+    key_id: str | None
     asset_id: str
     recipient: str
     chain_id: int
@@ -72,44 +84,37 @@ class Records:
     Every method raises DatabaseUnusable where the file cannot be read or written.
     """
 
-    def __init__(self, engine: Engine, path: Path) -> None:
-        self.engine, self._path = engine, path
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._writing, self._reading = database.writing, database.reading
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Opens the SQLite file, made or migrated to the newest schema.
+        """Over the SQLite file, made or migrated. Raises as ``Database.open``."""
+        return cls(Database.open(path))
 
-        Raises DatabaseUnusable where the file is no database or was written by a newer version.
-        """
-        records = cls(sqlite_engine(path), path)
-        try:
-            with records._writing() as connection:
-                migrate(connection)
-        except BaseException:
-            records.close()
-            raise
-        return records
+    @property
+    def engine(self) -> Engine:
+        return self.database.engine
 
     def close(self) -> None:
-        self.engine.dispose()
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with database_boundary(self._path), self.engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with database_boundary(self._path), self.engine.connect() as connection:
-            yield connection
+        self.database.close()
 
     # creations and assets
 
-    def add_creation(self, creation_id: str, recipes: Sequence[dict[str, Any]]) -> None:
+    def add_creation(
+        self, creation_id: str, recipes: Sequence[dict[str, Any]], tenant_id: str = LOCAL_TENANT
+    ) -> None:
+        """A creation of recipes that are known, as the command line makes it."""
         with self._writing() as connection:
             connection.execute(
                 insert(tables.creations).values(
-                    id=creation_id, status="queued", recipes=list(recipes), created_at=now()
+                    id=creation_id,
+                    tenant_id=tenant_id,
+                    status="queued",
+                    recipes=list(recipes),
+                    count=len(recipes),
+                    created_at=now(),
                 )
             )
 
@@ -135,9 +140,12 @@ class Records:
         """Writes all assets of a creation and its success in one transaction; again is the same as once."""
         with self._writing() as connection:
             table = tables.assets
+            tenant_id = connection.scalar(
+                select(tables.creations.c.tenant_id).where(tables.creations.c.id == creation_id)
+            )
             known = set(connection.scalars(select(table.c.id).where(table.c.creation_id == creation_id)))
             fresh = [
-                _asset_row(asset) | {"creation_id": creation_id, "position": position}
+                _asset_row(asset) | {"creation_id": creation_id, "position": position, "tenant_id": tenant_id}
                 for position, asset in enumerate(assets)
                 if asset.asset_id not in known
             ]
@@ -146,7 +154,7 @@ class Records:
             connection.execute(
                 update(tables.creations)
                 .where(tables.creations.c.id == creation_id)
-                .values(status="succeeded", error=None)
+                .values(status="succeeded", error=None, finished_at=now())
             )
 
     def asset(self, asset_id: str) -> Asset | None:
@@ -191,6 +199,9 @@ class Records:
                 connection.execute(
                     insert(table).values(
                         id=f"mint-{asset.asset_id}-{earlier + 1}",
+                        tenant_id=select(tables.assets.c.tenant_id)
+                        .where(tables.assets.c.id == asset.asset_id)
+                        .scalar_subquery(),
                         asset_id=asset.asset_id,
                         recipient=recipient,
                         chain_id=chain_id,

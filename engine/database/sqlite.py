@@ -13,12 +13,19 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from engine.errors import DatabaseUnusable
 
 BUSY_TIMEOUT_S = 30.0
+POOL_SIZE = 10  # open connections; with MAX_MORE as many as a server's threads
+MAX_MORE = 40
 NO_SPACE_BYTES = 1_000_000  # below this SQLite's own journals no longer fit, and it calls that an I/O error
 
 
 def sqlite_engine(path: Path) -> Engine:
     """An engine with write-ahead log and synchronous FULL, whose writers wait in line."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_S})
+    engine = create_engine(
+        f"sqlite:///{path}",
+        connect_args={"timeout": BUSY_TIMEOUT_S},
+        pool_size=POOL_SIZE,
+        max_overflow=MAX_MORE,
+    )
 
     @event.listens_for(engine, "connect")
     def set_durable(connection: Any, _: Any) -> None:

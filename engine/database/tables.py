@@ -3,6 +3,7 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -26,22 +27,83 @@ metadata = MetaData(
     }
 )
 
+# Who owns what: a studio, or LOCAL_TENANT for the command line over its own data folder.
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("created_at", String(32), nullable=False),  # RFC 3339, UTC, as every text that is a time
+)
+LOCAL_TENANT = "tenant-local"
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("tenant_id", String(40), ForeignKey("tenants.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),  # sha256 of the whole key, in hex
+    Column("prefix", String(16), nullable=False),  # its first characters, by which people tell keys apart
+    Column("scopes", JSON, nullable=False),  # list of create, mint, read, admin
+    Column("per_minute", Integer, nullable=False),  # requests
+    Column("per_day", Integer, nullable=False),  # assets, from midnight UTC
+    Column("concurrent", Integer, nullable=False),  # creations that have not ended
+    Column("created_at", String(32), nullable=False),
+    Column("revoked_at", String(32)),
+)
+Index("ix_api_keys_tenant_id", api_keys.c.tenant_id)
+
+collections = Table(
+    "collections",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("tenant_id", String(40), ForeignKey("tenants.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("created_at", String(32), nullable=False),
+)
+Index("ix_collections_tenant_id", collections.c.tenant_id, collections.c.created_at)
+
 creations = Table(
     "creations",
     metadata,
     Column("id", String(40), primary_key=True),
+    Column("tenant_id", String(40), ForeignKey("tenants.id"), nullable=False),
+    Column("key_id", String(40), ForeignKey("api_keys.id")),  # None: asked for on the command line
     Column("status", String(12), nullable=False),
-    Column("recipes", JSON, nullable=False),  # list of recipe objects, one for each asset asked for
+    Column("request", JSON(none_as_null=True)),  # as engine.api.creation.CreationRequest; None: recipes alone
+    Column(
+        "recipes", JSON, nullable=False
+    ),  # list of recipe objects, one an asset; empty until they are made
+    Column("count", Integer, nullable=False),  # assets asked for
+    Column("collection_id", String(40), ForeignKey("collections.id", ondelete="SET NULL")),
     Column("error", Text),
-    Column("created_at", String(32), nullable=False),  # RFC 3339, UTC
+    Column("events", Integer, nullable=False, server_default="0"),  # how many there are in creation_events
+    Column("created_at", String(32), nullable=False),
+    Column("started_at", String(32)),
+    Column("finished_at", String(32)),
     CheckConstraint("status in ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="status"),
+)
+Index("ix_creations_tenant_id", creations.c.tenant_id, creations.c.created_at, creations.c.id)
+
+# What happened to a creation, in order; what the server-sent events repeat.
+creation_events = Table(
+    "creation_events",
+    metadata,
+    Column("creation_id", String(40), ForeignKey("creations.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # from 1
+    Column("type", String(24), nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("created_at", String(32), nullable=False),
 )
 
 assets = Table(
     "assets",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column("creation_id", String(40), ForeignKey("creations.id"), nullable=False),
+    Column("tenant_id", String(40), ForeignKey("tenants.id"), nullable=False),
+    Column("creation_id", String(40), ForeignKey("creations.id")),  # None of an upload
     Column("position", Integer, nullable=False),  # within its creation, from 0
     Column("kind", String(12), nullable=False),
     Column("name", Text, nullable=False),
@@ -56,11 +118,46 @@ assets = Table(
     Column("quality", JSON(none_as_null=True)),  # what its mint overruled; None where nothing was
     UniqueConstraint("creation_id", "position"),
 )
+Index("ix_assets_tenant_id", assets.c.tenant_id, assets.c.created_at, assets.c.id)
+
+asset_tags = Table(
+    "asset_tags",
+    metadata,
+    Column("asset_id", String(40), ForeignKey("assets.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", String(64), primary_key=True),
+)
+Index("ix_asset_tags_tag", asset_tags.c.tag, asset_tags.c.asset_id)
+
+# What the text of an asset's prompt means, for search.
+asset_vectors = Table(
+    "asset_vectors",
+    metadata,
+    Column("asset_id", String(40), ForeignKey("assets.id", ondelete="CASCADE"), primary_key=True),
+    Column("vector", LargeBinary, nullable=False),  # 384 float16, of length 1, little-endian
+)
+
+collection_assets = Table(
+    "collection_assets",
+    metadata,
+    Column("collection_id", String(40), ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True),
+    Column("asset_id", String(40), ForeignKey("assets.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, nullable=False),  # the order in which they were added
+)
+
+# The block store where several hosts share one database; empty where blocks lie in a folder.
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("cid", String(80), primary_key=True),  # CIDv1
+    Column("data", LargeBinary, nullable=False),
+)
 
 mints = Table(
     "mints",
     metadata,
     Column("id", String(48), primary_key=True),
+    Column("tenant_id", String(40), ForeignKey("tenants.id"), nullable=False),
+    Column("key_id", String(40), ForeignKey("api_keys.id")),
     Column("asset_id", String(40), ForeignKey("assets.id"), nullable=False),
     Column("recipient", String(42), nullable=False),
     Column("chain_id", BigInteger, nullable=False),
@@ -85,6 +182,7 @@ Index(
     postgresql_where=mints.c.status != "failed",
 )
 Index("ix_mints_token_id", mints.c.contract, mints.c.token_id)
+Index("ix_mints_tenant_id", mints.c.tenant_id, mints.c.created_at, mints.c.id)
 
 transactions = Table(
     "transactions",
@@ -107,4 +205,130 @@ contracts = Table(
     Column("chain_id", BigInteger, primary_key=True),
     Column("address", String(42), nullable=False),
     Column("created_at", String(32), nullable=False),
+)
+
+# What waits for a worker or is in one's hands. A row goes when its work has ended; what became of it says its record.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),  # the order of arrival
+    Column("queue", String(16), nullable=False),  # generate, mint, deliver or expire
+    Column("record_id", String(80), nullable=False),  # of the creation, mint or delivery that it is about
+    Column("tenant_id", String(40), nullable=False),
+    Column("model", String(200), nullable=False, server_default=""),  # who takes it must have it; "" anybody
+    Column("priority", Integer, nullable=False, server_default="0"),  # within its tenant; higher goes first
+    Column("state", String(12), nullable=False),
+    Column("worker_id", String(40)),  # in whose hands it is
+    Column("run", Integer, nullable=False, server_default="0"),  # how often it was begun anew
+    Column("deaths", Integer, nullable=False, server_default="0"),  # workers that ended while they had it
+    Column("run_after_ms", BigInteger, nullable=False),  # Unix time
+    Column("created_at", String(32), nullable=False),
+    UniqueConstraint("queue", "record_id"),
+    CheckConstraint("state in ('queued', 'running', 'set_aside')", name="state"),
+    sqlite_autoincrement=True,
+)
+Index("ix_jobs_waiting", jobs.c.queue, jobs.c.state, jobs.c.tenant_id, jobs.c.priority.desc(), jobs.c.number)
+Index("ix_jobs_worker_id", jobs.c.worker_id)
+
+# When each tenant was last served from a queue: the next job comes from who was served longest ago.
+turns = Table(
+    "turns",
+    metadata,
+    Column("queue", String(16), primary_key=True),
+    Column("tenant_id", String(40), primary_key=True),
+    Column("served", BigInteger, nullable=False),  # counts up over the queue
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("host", String(200), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("queues", JSON, nullable=False),
+    Column("models", JSON, nullable=False),  # what it can draw with, as engine.api.model.Model
+    Column("started_at", String(32), nullable=False),
+    Column("beat_at_ms", BigInteger, nullable=False),  # Unix time of its last sign of life, by the database
+)
+
+# Answers to POSTs, given again when the same is asked with the same Idempotency-Key.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("tenant_id", String(40), ForeignKey("tenants.id"), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),  # sha256 of method, path and body
+    Column("status", Integer, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("sealed", Boolean, nullable=False),  # encrypted, because it holds a secret
+    Column("created_at", String(32), nullable=False),
+)
+Index("ix_idempotency_created_at", idempotency.c.created_at)
+
+# What each key used on a day (UTC).
+usage = Table(
+    "usage",
+    metadata,
+    Column("key_id", String(40), ForeignKey("api_keys.id"), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("creations", Integer, nullable=False, server_default="0"),
+    Column("assets", Integer, nullable=False, server_default="0"),
+    Column("steps", BigInteger, nullable=False, server_default="0"),  # of denoising, over all assets
+    Column("mints", Integer, nullable=False, server_default="0"),
+    Column("upload_bytes", BigInteger, nullable=False, server_default="0"),
+)
+
+# Which prompts were checked and what was found; never the prompt itself.
+moderations = Table(
+    "moderations",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("tenant_id", String(40), ForeignKey("tenants.id"), nullable=False),
+    Column("digest", String(64), nullable=False),  # sha256 of the prompt's text
+    Column("allowed", Boolean, nullable=False),
+    Column("reason", String(200)),  # which list or category refused it
+    Column("created_at", String(32), nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_moderations_tenant_id", moderations.c.tenant_id, moderations.c.number)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("tenant_id", String(40), ForeignKey("tenants.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("secret", String(80), nullable=False),  # what deliveries are signed with; shown once
+    Column("events", JSON, nullable=False),  # list of event types; empty: all
+    Column("created_at", String(32), nullable=False),
+)
+Index("ix_webhooks_tenant_id", webhooks.c.tenant_id)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("tenant_id", String(40), ForeignKey("tenants.id"), nullable=False),
+    Column("webhook_id", String(40), ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("event_id", String(40), nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("body", Text, nullable=False),  # the JSON that is sent and signed
+    Column("status", String(12), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("created_at", String(32), nullable=False),
+    Column("ended_at", String(32)),
+    CheckConstraint("status in ('pending', 'delivered', 'failed')", name="status"),
+)
+Index("ix_deliveries_webhook_id", deliveries.c.webhook_id, deliveries.c.created_at, deliveries.c.id)
+
+delivery_attempts = Table(
+    "delivery_attempts",
+    metadata,
+    Column("delivery_id", String(40), ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # from 1
+    Column("at", String(32), nullable=False),
+    Column("status", Integer),  # of the HTTP answer; None where there was none
+    Column("error", Text),
+    Column("took_ms", Integer, nullable=False),
 )

@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 
 from engine.app import Application
+from engine.server.api.routers import API_ROUTERS
 from engine.server.backends import backends_of
 from engine.server.gateway import gateway_router
 from engine.server.health import health_router
@@ -18,12 +19,15 @@ def server(application: Application) -> FastAPI:
     app = FastAPI(
         title="Lorespark", version=_version(), docs_url=None, redoc_url=None, redirect_slashes=False
     )
+    app.state.application = application
     metrics = Metrics()
     add_problems(app)
     app.add_middleware(CountedRequests, metrics=metrics)  # added last, so it sees what all others answer
     app.include_router(health_router(backends_of(application)))
     app.include_router(metrics_router(metrics))
     app.include_router(gateway_router(application.blocks))
+    for router in API_ROUTERS:
+        app.include_router(router, prefix="/v1")
     return app
 
 

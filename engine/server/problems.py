@@ -23,16 +23,29 @@ from assets.errors import (
     InvalidUnixFs,
     StorageFailed,
 )
-from chain.errors import ChainError
+from chain.errors import ChainError, InvalidAddress
 from engine.errors import (
+    BodyTooLarge,
+    Conflict,
     DatabaseUnusable,
     DataFolderUnusable,
     EngineError,
+    InvalidBody,
     InvalidRequest,
+    KeyRefused,
+    KeyReused,
+    LimitReached,
     NotCached,
     NotHeld,
     NotServed,
+    PromptRefused,
+    QualityRefused,
+    QueueFull,
+    QuotaExceeded,
+    RateExceeded,
+    ScopeMissing,
     UnknownAsset,
+    UnknownRecord,
     UnsatisfiableRange,
 )
 from generators.errors import GeneratorError
@@ -71,6 +84,20 @@ KINDS: Final[Mapping[type[Exception], ProblemKind]] = {
     EntryMissing: ProblemKind(404, "unknown-entry", "The path leads nowhere"),
     InvalidUnixFs: ProblemKind(404, "invalid-node", "The content is no sound file or directory"),
     NotServed: ProblemKind(406, "not-served", "The content has no such form"),
+    InvalidBody: ProblemKind(400, "invalid-body", "The body cannot be read"),
+    KeyRefused: ProblemKind(401, "key-refused", "An API key is needed"),
+    ScopeMissing: ProblemKind(403, "scope-missing", "The API key may not do this"),
+    UnknownRecord: ProblemKind(404, "unknown-record", "No such thing"),
+    Conflict: ProblemKind(409, "conflict", "Not in this state"),
+    BodyTooLarge: ProblemKind(413, "body-too-large", "The body is too large"),
+    KeyReused: ProblemKind(422, "idempotency-key-reused", "The Idempotency-Key was used for another request"),
+    PromptRefused: ProblemKind(422, "prompt-refused", "The prompt is refused"),
+    QualityRefused: ProblemKind(409, "quality-refused", "The asset fails the quality gate"),
+    GeneratorError: ProblemKind(422, "not-drawable", "It cannot be drawn as asked"),
+    InvalidAddress: ProblemKind(422, "invalid-address", "Not an account's address"),
+    RateExceeded: ProblemKind(429, "rate-exceeded", "Too many requests"),
+    QuotaExceeded: ProblemKind(429, "quota-exceeded", "The quota is used up"),
+    QueueFull: ProblemKind(429, "queue-full", "Too much work waits"),
     NotCached: ProblemKind(412, "not-cached", "The content is not held here"),
     UnsatisfiableRange: ProblemKind(416, "unsatisfiable-range", "The range lies outside the content"),
     BlockDamaged: ProblemKind(500, "block-damaged", "A block is damaged"),
@@ -112,8 +139,18 @@ def _of_room(_: Request, error: Exception) -> JSONResponse:
     kind = next((KINDS[kind] for kind in type(error).__mro__ if kind in KINDS), UNEXPECTED)
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("%s: %s", type(error).__name__, error)
-    headers = {"Content-Range": f"bytes */{error.size}"} if isinstance(error, UnsatisfiableRange) else {}
-    return problem(kind, str(error), headers)
+    return problem(kind, str(error), _headers(error))
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    match error:
+        case UnsatisfiableRange():
+            return {"Content-Range": f"bytes */{error.size}"}
+        case KeyRefused():
+            return {"WWW-Authenticate": "Bearer"}
+        case LimitReached():
+            return {"Retry-After": str(error.retry_after_s)}
+    return {}
 
 
 def _of_http(request: Request, error: Exception) -> JSONResponse:

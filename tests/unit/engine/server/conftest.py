@@ -1,11 +1,13 @@
 """A server over a data folder of the test's own, asked without a network."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from starlette.testclient import TestClient
 
+from engine.api.account import Limits, NewKey, Scope
 from engine.app import Application
+from engine.database.tenants import add_key, add_tenant
 from engine.server.app import server
 from engine.settings import Settings
 
@@ -20,3 +22,19 @@ def application(settings: Settings) -> Iterator[Application]:
 def client(application: Application) -> Iterator[TestClient]:
     with TestClient(server(application), follow_redirects=False) as client:
         yield client
+
+
+@pytest.fixture
+def headers(application: Application) -> Callable[..., dict[str, str]]:
+    """The headers of a key of a new tenant, with these scopes (all if left out) and limits."""
+    made = 0
+
+    def headers(*scopes: Scope, **limits: int) -> dict[str, str]:
+        nonlocal made
+        made += 1
+        wanted = NewKey(name="test", scopes=scopes or tuple(Scope), limits=Limits(**limits))
+        with application.records.database.writing() as connection:
+            key = add_key(connection, add_tenant(connection, f"studio {made}").id, wanted)
+        return {"Authorization": f"Bearer {key.secret}"}
+
+    return headers

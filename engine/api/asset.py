@@ -1,0 +1,103 @@
+"""Assets, their mints and collections, as the API tells them."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from engine.api.model import Asked, EthereumAddress, Told
+
+MAX_BATCH_MINT = 256
+
+
+class File(Told):
+    """``url`` is the path below the server; ``cid`` the content's address on IPFS."""
+
+    url: str
+    cid: str
+    type: str  # media type
+
+
+class Token(Told):
+    chain_id: int
+    contract: str
+    token_id: str  # decimal
+
+
+class Asset(Told):
+    """A finished thing. ``prompt`` and ``model`` are None of an upload, ``token`` until it is minted."""
+
+    id: str
+    kind: str
+    name: str
+    prompt: str | None
+    model: str | None
+    seed: int | None
+    size: int  # pixels, of the longer side
+    tags: tuple[str, ...]
+    creation: str | None
+    collections: tuple[str, ...]
+    owner: str | None
+    token: Token | None
+    parents: tuple[str, ...]
+    media: File
+    image: File
+    files: dict[str, File]  # what a clip comes in beside its media
+    metadata_cid: str
+    recipe_hash: str
+    uploaded: bool
+    quality: dict[str, Any] | None
+    created_at: str
+    links: dict[str, str]
+
+
+class AssetChange(Asked):
+    """What may be changed of an asset; what is left out stays."""
+
+    tags: Annotated[tuple[str, ...], Field(max_length=20)] | None = None
+
+
+class MintRequest(Asked):
+    """``to`` left out: the server's own account. ``force`` mints one that fails the quality gate, and says so."""
+
+    to: EthereumAddress | None = None
+    force: bool = False
+
+
+class BatchMintRequest(MintRequest):
+    assets: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_BATCH_MINT)]
+
+
+class Mint(Told):
+    """One asset's way onto the chain: prepared, signed, sent, mined, confirmed, or failed with the reason."""
+
+    id: str
+    asset: str
+    to: str
+    chain_id: int
+    status: str
+    contract: str | None
+    token_id: str | None
+    tx_hash: str | None
+    block_number: int | None
+    error: str | None
+    created_at: str
+    links: dict[str, str]
+
+
+class Mints(Told):
+    data: tuple[Mint, ...]
+
+
+class NewCollection(Asked):
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    description: Annotated[str, Field(max_length=4000)] = ""
+    assets: Annotated[tuple[str, ...], Field(max_length=256)] = ()
+
+
+class Collection(Told):
+    id: str
+    name: str
+    description: str
+    asset_count: int
+    created_at: str
+    links: dict[str, str]

@@ -1,0 +1,67 @@
+"""PostgreSQL as a database for records and jobs, and what goes wrong with it in one sentence."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+
+from engine.errors import DatabaseUnusable, InvalidSettings
+
+POOL_SIZE: Final = 10  # connections that stay open; with MAX_MORE as many as a server's threads
+MAX_MORE: Final = 40
+CONNECT_TIMEOUT_S: Final = 10
+# A host that vanished is noticed after about 15 s: keepalives are sent each 5 s, and three may be lost.
+_KEEPALIVE: Final = {
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "connect_timeout": CONNECT_TIMEOUT_S,
+}
+
+
+def postgresql_engine(url: str) -> Engine:
+    """An engine over psycopg; nothing is connected yet. Raises InvalidSettings where the URL cannot be used."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise InvalidSettings(
+            "LORESPARK_DATABASE_URL is no database's URL; set it as in postgresql://user:password@host/name."
+        ) from error
+    if parsed.get_backend_name() not in ("postgresql", "postgres") or not parsed.database:
+        raise InvalidSettings(
+            "LORESPARK_DATABASE_URL names no PostgreSQL database; set it as in postgresql://user:password@host/name."
+        )
+    try:
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=POOL_SIZE,
+            max_overflow=MAX_MORE,
+            pool_pre_ping=True,  # a server that was restarted is met by a new connection
+            connect_args=dict(_KEEPALIVE),
+        )
+    except ImportError as error:
+        raise InvalidSettings(
+            "LORESPARK_DATABASE_URL needs the package psycopg; run: pip install 'lorespark[postgres]'."
+        ) from error
+
+
+@contextmanager
+def postgresql_boundary(engine: Engine) -> Iterator[None]:
+    """Translates what SQLAlchemy and psycopg raise about the server into DatabaseUnusable.
+
+    IntegrityError passes through: it is about a row.
+    """
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DBAPIError as error:
+        # One line of the driver's own words; they name the host and the user, never the password.
+        lines = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
+        raise DatabaseUnusable(
+            f"The database {engine.url.database} at {engine.url.host or 'this host'} cannot be used "
+            f"({lines[0][:300]}); see that it runs and that LORESPARK_DATABASE_URL is right."
+        ) from error

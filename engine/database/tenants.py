@@ -1,0 +1,134 @@
+"""Tenants and their API keys: who may ask for what. Only a hash of a key is kept."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from engine.api.account import Key, KeyWithSecret, Limits, NewKey, Scope
+from engine.database.records import now
+from engine.database.tables import api_keys, tenants
+from engine.errors import Conflict, UnknownRecord
+
+KEY_PREFIX: Final = "lsk_"
+_SECRET_BYTES: Final = 32
+_SHOWN_CHARACTERS: Final = 12  # of a key in lists: the prefix and 48 of its 256 bits
+
+
+@dataclass(frozen=True)
+class Tenant:
+    id: str
+    name: str
+    created_at: str
+
+
+@dataclass(frozen=True)
+class KnownKey:
+    """A key as a request is checked against it."""
+
+    id: str
+    tenant_id: str
+    scopes: frozenset[Scope]
+    limits: Limits
+
+
+def add_tenant(connection: Connection, name: str) -> Tenant:
+    """Raises Conflict where the name is taken."""
+    tenant = Tenant(f"tenant-{uuid4().hex[:20]}", name, now())
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(tenants).values(**vars(tenant)))
+    except IntegrityError as error:
+        raise Conflict(f"There is a tenant {name[:80]!r} already; choose another name.") from error
+    return tenant
+
+
+def tenant_named(connection: Connection, name: str) -> Tenant:
+    """Raises UnknownRecord."""
+    row = connection.execute(select(tenants).where(tenants.c.name == name)).one_or_none()
+    if row is None:
+        raise UnknownRecord(
+            f"There is no tenant {name[:80]!r}; `lorespark api-key list` shows those there are."
+        )
+    return Tenant(**row._mapping)
+
+
+def add_key(connection: Connection, tenant_id: str, wanted: NewKey) -> KeyWithSecret:
+    """Makes a key. Its secret is in the answer and nowhere else."""
+    secret = KEY_PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
+    key = KeyWithSecret(
+        id=f"key-{uuid4().hex[:20]}",
+        name=wanted.name,
+        prefix=secret[:_SHOWN_CHARACTERS],
+        scopes=tuple(dict.fromkeys(wanted.scopes)),
+        limits=wanted.limits,
+        created_at=now(),
+        revoked_at=None,
+        secret=secret,
+    )
+    connection.execute(
+        insert(api_keys).values(
+            id=key.id,
+            tenant_id=tenant_id,
+            name=key.name,
+            digest=key_digest(secret),
+            prefix=key.prefix,
+            scopes=[scope.value for scope in key.scopes],
+            **key.limits.model_dump(),
+            created_at=key.created_at,
+        )
+    )
+    return key
+
+
+def known_key(connection: Connection, secret: str) -> KnownKey | None:
+    """The living key with this secret."""
+    table = api_keys
+    query = select(table).where(table.c.digest == key_digest(secret), table.c.revoked_at.is_(None))
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return KnownKey(row.id, row.tenant_id, frozenset(map(Scope, row.scopes)), _limits(row))
+
+
+def keys_of(connection: Connection, tenant_id: str) -> list[Key]:
+    """All keys of a tenant, revoked ones included, newest first."""
+    table = api_keys
+    query = select(table).where(table.c.tenant_id == tenant_id)
+    return [_key(row) for row in connection.execute(query.order_by(table.c.created_at.desc(), table.c.id))]
+
+
+def revoke_key(connection: Connection, tenant_id: str, key_id: str) -> Key:
+    """Ends a key's life; again is the same as once. Raises UnknownRecord."""
+    table = api_keys
+    own = (table.c.id == key_id) & (table.c.tenant_id == tenant_id)
+    connection.execute(update(table).where(own, table.c.revoked_at.is_(None)).values(revoked_at=now()))
+    row = connection.execute(select(table).where(own)).one_or_none()
+    if row is None:
+        raise UnknownRecord(f"There is no key {key_id[:80]!r}; list the keys to see those there are.")
+    return _key(row)
+
+
+def key_digest(secret: str) -> str:
+    """What is kept of a key. A plain hash is enough: nobody guesses 256 random bits."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _key(row: Row[Any]) -> Key:
+    return Key(
+        id=row.id,
+        name=row.name,
+        prefix=row.prefix,
+        scopes=tuple(row.scopes),
+        limits=_limits(row),
+        created_at=row.created_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+def _limits(row: Row[Any]) -> Limits:
+    return Limits(per_minute=row.per_minute, per_day=row.per_day, concurrent=row.concurrent)
