@@ -127,3 +127,7 @@ class QuotaExceeded(LimitReached):
 
 class QueueFull(LimitReached):
     """More work waits already than the server lets wait."""
+
+
+class HoldLost(EngineError):
+    """A job that this worker was doing is in another's hands."""

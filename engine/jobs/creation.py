@@ -17,6 +17,7 @@ from assets.package import asset_directory
 from assets.unixfs import add_file
 from engine.asset_files import read_whole
 from engine.database.records import Records
+from engine.jobs.hold import Hold
 from generators.clip import Finished
 from generators.drawer import Drawer
 from generators.progress import MAX_BATCH, ProgressCallback
@@ -35,7 +36,10 @@ class StoredPicture:
 
 
 class CreationJob:
-    """The steps of a creation. Each may run again after a crash and then does the same again."""
+    """The steps of a creation. Each may run again after a crash and then does the same again.
+
+    ``hold`` is the worker's hold on the job, None where no other process can take it over.
+    """
 
     def __init__(
         self,
@@ -46,19 +50,19 @@ class CreationJob:
         self._records, self._drawer, self._blocks = records, drawer, blocks
         self.listeners: dict[str, ProgressCallback] = {}
 
-    def batches(self, creation_id: str) -> int:
+    def batches(self, creation_id: str, hold: Hold | None = None) -> int:
         """In how many draws the creation is made; marks it as running."""
         self._records.set_creation_status(creation_id, "running")
         return -(-len(self._recipes(creation_id)) // MAX_BATCH)
 
-    def draw(self, creation_id: str, batch: int) -> list[StoredPicture]:
+    def draw(self, creation_id: str, batch: int, hold: Hold | None = None) -> list[StoredPicture]:
         """Draws one batch and stores its pictures and metadata. Drawing again gives the same blocks."""
         begin = batch * MAX_BATCH
         recipes = self._recipes(creation_id)[begin : begin + MAX_BATCH]
         pictures = self._drawer().draw(recipes, self.listeners.get(creation_id), self._picture)
         return [self._store(recipe, picture) for recipe, picture in zip(recipes, pictures, strict=True)]
 
-    def record(self, creation_id: str, stored: Sequence[StoredPicture]) -> None:
+    def record(self, creation_id: str, stored: Sequence[StoredPicture], hold: Hold | None = None) -> None:
         """Writes the assets and the creation's success, all at once."""
         created = datetime.now(UTC).replace(microsecond=0)
         assets = [
@@ -77,7 +81,7 @@ class CreationJob:
         ]
         self._records.finish_creation(creation_id, assets)
 
-    def fail(self, creation_id: str, reason: str) -> None:
+    def fail(self, creation_id: str, reason: str, hold: Hold | None = None) -> None:
         self._records.set_creation_status(creation_id, "failed", reason)
 
     def _recipes(self, creation_id: str) -> list[Recipe]:
