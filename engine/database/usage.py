@@ -28,7 +28,7 @@ def reserve_creation(connection: Connection, key_id: str, limits: Limits, assets
     connection.execute(select(api_keys.c.id).where(api_keys.c.id == key_id).with_for_update())
     if used_today(connection, key_id) + assets > limits.per_day:
         raise QuotaExceeded(
-            f"The key may make {limits.per_day:,d} assets a day, and {assets} more are too many; wait for midnight UTC.",
+            f"The key may make {limits.per_day:,d} assets a day; {assets} more are too many. Wait for midnight UTC.",
             _seconds_to_midnight(),
         )
     running = connection.scalar(

@@ -7,9 +7,9 @@ from pydantic_core import to_json
 from sqlalchemy import Connection, insert, select
 
 from engine.api.webhook import EventType
+from engine.database.jobs import enqueue
 from engine.database.records import now
 from engine.database.tables import deliveries, webhooks
-from engine.jobs.queue import enqueue
 
 
 def announce(connection: Connection, tenant_id: str, event: EventType, data: dict[str, Any]) -> None:
