@@ -5,5 +5,6 @@ from typing import Final
 from fastapi import APIRouter
 
 from engine.server.api.keys import router as keys
+from engine.server.api.webhooks import router as webhooks
 
-API_ROUTERS: Final[tuple[APIRouter, ...]] = (keys,)
+API_ROUTERS: Final[tuple[APIRouter, ...]] = (keys, webhooks)
