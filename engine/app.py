@@ -30,6 +30,7 @@ from engine.jobs.creation import CreationJob
 from engine.jobs.delivery import DeliveryJob
 from engine.jobs.mint import ChainAccess, MintJob
 from engine.jobs.outbox import Outbox
+from engine.moderation import Moderator
 from engine.quality import QualityGate
 from engine.settings import Settings
 from engine.start_picture import start_fields
@@ -126,6 +127,11 @@ class Application:
             if self._drawing is None:
                 self._drawing = SharedDrawer(self.generator)
             return self._drawing
+
+    @cached_property
+    def moderator(self) -> Moderator:
+        """Checks prompts. Raises InvalidSettings where a deny list cannot be used."""
+        return Moderator.of(self.settings, self.records.database)
 
     @cached_property
     def clip_source(self) -> DrawnClips:
