@@ -19,6 +19,7 @@ from engine.errors import TargetRefused
 
 RESOLVE_TIMEOUT_S: Final = 5.0
 MAX_ADDRESSES: Final = 16  # that a name may have; more than any receiver has, and each is checked
+_PORTS: Final = {"http": 80, "https": 443}
 _NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.(?!-)[a-z0-9_-]{1,63})*")
 _SHARED: Final = IPv4Network("100.64.0.0/10")  # of carriers' address translation, RFC 6598
 _RELAYS: Final = IPv4Network("192.88.99.0/24")  # once of 6to4, RFC 7526
@@ -50,9 +51,6 @@ class Target:
         """The Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
-
-
-_PORTS: Final = {"http": 80, "https": 443}
 
 
 def is_public(address: Address) -> bool:

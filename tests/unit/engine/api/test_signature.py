@@ -2,6 +2,13 @@
 
 import hashlib
 import hmac
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -45,3 +52,43 @@ def test_anything_else_is_refused(secret: str, header: str, body: bytes, at: int
     with pytest.raises(SignatureRefused) as caught:
         verify(secret, header, body, at=at)
     assert secret not in str(caught.value)
+
+
+def documented(language: str) -> str:
+    """The last code of the page in that language: the one that uses nothing of Lorespark."""
+    page = (Path(__file__).parents[4] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    return str(re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)[-1])
+
+
+def cases() -> list[tuple[str, str, bytes, bool]]:
+    now = int(time.time())
+    good = sign(["whsec_other", "whsec_a"], now, BODY)
+    return [
+        ("whsec_a", good, BODY, True),
+        ("whsec_other", good, BODY, True),
+        ("whsec_b", good, BODY, False),
+        ("whsec_a", good, BODY + b" ", False),
+        ("whsec_a", sign(["whsec_a"], now - 400, BODY), BODY, False),
+        ("whsec_a", "", BODY, False),
+        ("whsec_a", "v1", BODY, False),
+    ]
+
+
+def test_the_documented_python_knows_what_is_genuine() -> None:
+    made: dict[str, Any] = {}
+    exec(documented("python"), made)
+    for secret, header, body, genuine in cases():
+        assert made["is_genuine"](secret, header, body) is genuine
+
+
+def test_the_documented_javascript_knows_what_is_genuine(skip_or_fail: Callable[[str], NoReturn]) -> None:
+    if shutil.which("node") is None:
+        skip_or_fail("Node is not installed")
+    asked = [
+        f"console.log(isGenuine({secret!r}, {header!r}, Buffer.from({body.decode()!r})));"
+        for secret, header, body, _ in cases()
+    ]
+    said = subprocess.run(
+        ["node", "-e", "\n".join([documented("js"), *asked])], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split() == [str(genuine).lower() for *_, genuine in cases()]

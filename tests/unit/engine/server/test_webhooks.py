@@ -2,17 +2,22 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
-from engine.api.account import Scope
+from engine.api.account import NewKey, Scope
 from engine.api.webhook import EventType
 from engine.app import Application
 from engine.database.tables import jobs, webhooks
+from engine.database.tenants import add_key, add_tenant
 from engine.database.webhooks import MAX_WEBHOOKS, announce
+from engine.errors import PromptRefused
+from engine.server.app import server
+from engine.settings import Settings
 from engine.webhook_target import Targets
 
 Authorised = Callable[..., dict[str, str]]
@@ -207,3 +212,30 @@ def test_only_an_admin_key_manages_webhooks(client: TestClient, headers: Authori
     for method, path in [("GET", "/v1/webhooks"), ("POST", "/v1/webhooks"), ("GET", "/v1/deliveries/x")]:
         answer = client.request(method, path, json={"url": URL} if method == "POST" else None, headers=other)
         assert (answer.status_code, answer.json()["type"]) == (403, "urn:lorespark:problem:scope-missing")
+
+
+def test_the_same_holds_on_postgresql(tmp_path: Path, postgresql_url: str) -> None:
+    settings = Settings.from_environment(
+        {"LORESPARK_DATA_DIR": str(tmp_path / "data"), "LORESPARK_DATABASE_URL": postgresql_url}
+    )
+    with Application.open(settings) as application, TestClient(server(application)) as client:
+        application.targets = Targets(resolve=lambda *_: ["8.8.8.8"])
+        with application.records.database.writing() as connection:
+            tenant = add_tenant(connection, "studio").id
+            key = add_key(connection, tenant, NewKey(name="test", scopes=(Scope.ADMIN,)))
+        own = {"Authorization": f"Bearer {key.secret}"}
+        hook = made(client, own)
+        where = hook["links"]["self"]
+        assert client.post(f"{where}/rotate", headers=own).json()["secret"] != hook["secret"]
+        sent = [client.post(f"{where}/test", headers=own).json()["id"] for _ in range(3)]
+        again = client.post(f"/v1/deliveries/{sent[0]}/redeliver", headers=own)
+        assert (again.status_code, again.json()["status"]) == (202, "pending")
+        first = client.get(f"{where}/deliveries", params={"limit": 2}, headers=own).json()
+        rest = client.get(
+            f"{where}/deliveries", params={"limit": 2, "cursor": first["next"]}, headers=own
+        ).json()
+        assert sorted(delivery["id"] for delivery in first["data"] + rest["data"]) == sorted(sent)
+        assert client.delete(where, headers=own).status_code == 200
+        assert client.get(f"/v1/deliveries/{sent[0]}", headers=own).status_code == 404
+        with pytest.raises(PromptRefused):
+            application.moderator.check(tenant, ["a nude child"])
