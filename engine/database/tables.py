@@ -285,7 +285,7 @@ moderations = Table(
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),
     Column("tenant_id", String(40), ForeignKey("tenants.id"), nullable=False),
-    Column("digest", String(64), nullable=False),  # sha256 of the prompt's text
+    Column("digest", String(64), nullable=False),  # sha256 of the prompt in plain form
     Column("allowed", Boolean, nullable=False),
     Column("reason", String(200)),  # which list or category refused it
     Column("created_at", String(32), nullable=False),
@@ -318,9 +318,7 @@ deliveries = Table(
     Column("body", Text, nullable=False),  # the JSON that is sent and signed
     Column("status", String(12), nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column(
-        "earlier", Integer, nullable=False, server_default="0"
-    ),  # attempts before it was begun anew by hand
+    Column("earlier", Integer, nullable=False, server_default="0"),  # attempts before it was begun anew
     Column("begun_at", String(32), nullable=False),  # a day later it is given up
     Column("created_at", String(32), nullable=False),
     Column("ended_at", String(32)),

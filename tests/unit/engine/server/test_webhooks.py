@@ -216,7 +216,7 @@ def test_only_an_admin_key_manages_webhooks(client: TestClient, headers: Authori
 
 def test_the_same_holds_on_postgresql(tmp_path: Path, postgresql_url: str) -> None:
     settings = Settings.from_environment(
-        {"LORESPARK_DATA_DIR": str(tmp_path / "data"), "LORESPARK_DATABASE_URL": postgresql_url}
+        {"LORESPARK_DATA_DIR": str(tmp_path / "shared"), "LORESPARK_DATABASE_URL": postgresql_url}
     )
     with Application.open(settings) as application, TestClient(server(application)) as client:
         application.targets = Targets(resolve=lambda *_: ["8.8.8.8"])
