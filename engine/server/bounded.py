@@ -39,7 +39,8 @@ class BoundedRequests:
             _check_address(scope)
             body = await self._body(scope, headers, receive) if _has_body(headers) else b""
         except EngineError as error:
-            await problem_of(error, _CLOSE)(scope, receive, send)
+            unread = isinstance(error, BodyTooLarge | BodyTooSlow)
+            await problem_of(error, _CLOSE if unread else None)(scope, receive, send)
             return
         if body is None:
             return  # the client went away
