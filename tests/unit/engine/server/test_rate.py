@@ -4,8 +4,10 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from threading import Thread
+from typing import Any
 
 import pytest
+from limits.storage import storage_from_string
 from starlette.testclient import TestClient
 
 from engine.app import Application
@@ -75,7 +77,12 @@ def redis_url() -> Iterator[str]:
     fake = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
     thread = Thread(target=fake.serve_forever, daemon=True)
     thread.start()
-    yield f"redis://127.0.0.1:{fake.server_address[1]}/0"
+    url = f"redis://127.0.0.1:{fake.server_address[1]}/0"
+    # A client asks for a script before it sends it, and this server ends a connection after an error.
+    storage: Any = storage_from_string(url)
+    for script in (storage.lua_acquire_sliding_window, storage.lua_sliding_window):
+        storage.get_connection().script_load(script.script)
+    yield url
     fake.shutdown()
     fake.server_close()
     thread.join(10)
