@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -67,16 +68,20 @@ def test_two_servers_that_get_one_post_at_one_moment_do_it_once_and_answer_alike
     addresses = [serve("a", postgresql_url), serve("b", postgresql_url)]
     together = Barrier(len(addresses) * 2)
 
-    def ask(address: str, number: int) -> Any:
+    def ask(client: httpx2.Client, number: int) -> Any:
         headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": f"round {number}"}
-        with httpx2.Client(base_url=address, timeout=TIMEOUT_S) as client:
-            client.get("/healthz")  # the connection is open
-            together.wait(TIMEOUT_S)
-            return client.post("/v1/keys", json={"name": f"round {number}"}, headers=headers)
+        together.wait(TIMEOUT_S)
+        return client.post("/v1/keys", json={"name": f"round {number}"}, headers=headers)
 
-    with ThreadPoolExecutor(len(addresses) * 2) as pool:
+    with ThreadPoolExecutor(len(addresses) * 2) as pool, ExitStack() as stack:
+        clients = [
+            stack.enter_context(httpx2.Client(base_url=address, timeout=TIMEOUT_S))
+            for address in addresses * 2
+        ]
+        for client in clients:
+            client.get("/healthz")  # the connections are open
         for number in range(ROUNDS):
-            answers = list(pool.map(ask, addresses * 2, [number] * len(addresses) * 2))
+            answers = list(pool.map(ask, clients, [number] * len(clients)))
             assert [answer.status_code for answer in answers] == [201] * 4, [
                 answer.text for answer in answers
             ]
