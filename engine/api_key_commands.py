@@ -88,7 +88,10 @@ def list_keys(tenant: OneTenant = None, as_json: AsJson = False) -> None:
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("key", no_wrap=True, min_width=len(found[0][1].id))  # `revoke` wants it whole
-    for column in ("tenant", "name", "begins", "scopes", "limits", "state"):
+    for column in ("tenant", "name"):
+        table.add_column(column, overflow="fold")
+    table.add_column("begins", no_wrap=True, min_width=len(found[0][1].prefix))
+    for column in ("scopes", "state"):
         table.add_column(column, overflow="fold")
     for owner, key in found:
         table.add_row(*map(escape, _row(owner, key)))
@@ -143,6 +146,5 @@ def _wanted(name: str, scopes: str, limits: Limits) -> NewKey:
 
 
 def _row(tenant: str, key: Key) -> tuple[str, ...]:
-    limits = f"{key.limits.per_minute}/min {key.limits.per_day}/day {key.limits.concurrent} at once"
     state = "living" if key.revoked_at is None else f"revoked {key.revoked_at[:10]}"
-    return key.id, tenant, key.name, key.prefix, " ".join(key.scopes), limits, state
+    return key.id, tenant, key.name, key.prefix, " ".join(key.scopes), state

@@ -5,6 +5,7 @@ from html import escape
 from itertools import groupby
 from typing import Any, Final
 
+_PROBLEM_TYPE: Final = "application/problem+json"
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _STYLE: Final = """
 :root{color-scheme:light dark;--line:color-mix(in srgb,currentColor 18%,transparent)}
@@ -13,7 +14,7 @@ h1{margin:0}h2{margin:2.5rem 0 .5rem;text-transform:capitalize}
 code,.path{font-family:ui-monospace,monospace;font-size:.9em}
 details{border:1px solid var(--line);border-radius:8px;margin:.5rem 0;padding:.5rem .8rem}
 summary{cursor:pointer;overflow-wrap:anywhere}summary small{opacity:.7;margin-left:.5rem}
-.method{display:inline-block;min-width:4.2em;font-weight:700;font-size:.8em}
+.method{display:inline-block;min-width:5em;font-weight:700;font-size:.8em}
 .get{color:#2a7de1}.post{color:#2c9a55}.delete{color:#d04a43}.patch,.put{color:#b7791f}
 table{border-collapse:collapse;width:100%;margin:.3rem 0 1rem}
 td,th{text-align:left;vertical-align:top;padding:.25rem .6rem .25rem 0;
@@ -63,7 +64,10 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, str, dict[
 
 def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
     yield f'<details><summary><span class="method {method}">{method.upper()}</span><span class="path">'
-    yield f"{escape(path)}</span> <small>{escape(operation.get('summary', ''))}</small></summary>"
+    first = (
+        operation.get("description", operation.get("summary", "")).split("\n")[0].split(". ")[0].rstrip(".")
+    )
+    yield f"{escape(path)}</span> <small>{_text(first)}</small></summary>"
     for paragraph in operation.get("description", "").split("\n\n"):
         yield f"<p>{_text(paragraph)}"
     scopes = [scope for need in operation.get("security", ()) for each in need.values() for scope in each]
@@ -79,12 +83,17 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[st
     for media_type, each in operation.get("requestBody", {}).get("content", {}).items():
         yield f"<h3>Body</h3><p><code>{escape(media_type)}</code> {_type(each.get('schema', {}))}"
     yield "<h3>Answers</h3><table>"
+    problems = []
     for status, answer in operation["responses"].items():
+        if list(answer.get("content", ())) == [_PROBLEM_TYPE]:
+            problems.append(f'<span title="{escape(answer["description"])}">{escape(status)}</span>')
+            continue
         content = " ".join(
             f"<code>{escape(media_type)}</code> {_type(each.get('schema', {}))}"
             for media_type, each in answer.get("content", {}).items()
         )
         yield f"<tr><td>{escape(status)}<td>{escape(answer['description'])}<td>{content}"
+    yield f'<tr><td>else<td>{", ".join(problems)}<td><code>{_PROBLEM_TYPE}</code> <a href="#Problem">Problem</a>'
     yield "</table></details>"
 
 
@@ -103,7 +112,7 @@ def _type(schema: dict[str, Any]) -> str:
         return f'<a href="#{escape(name)}">{escape(name)}</a>'
     for several in ("anyOf", "oneOf", "allOf"):
         if several in schema:
-            return " or ".join(map(_type, schema[several]))
+            return " or ".join(_type(each) for each in schema[several] if each.get("type") != "null")
     if "enum" in schema or "const" in schema:
         return ", ".join(
             f"<code>{escape(str(each))}</code>" for each in schema.get("enum", [schema.get("const")])

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assets.errors import (
@@ -166,13 +167,27 @@ def _of_http(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == UNKNOWN_PATH.status:
         return problem(UNKNOWN_PATH, f"There is nothing at {path}; /openapi.json lists what there is.")
     if error.status_code == WRONG_METHOD.status:
-        allowed = (error.headers or {}).get("Allow", "another method")
+        allowed = ", ".join(_methods(request)) or "another path"
         return problem(
-            WRONG_METHOD, f"{request.method[:20]} is not allowed at {path}; use {allowed}.", error.headers
+            WRONG_METHOD,
+            f"{request.method[:20]} is not allowed at {path}; use {allowed}.",
+            {"Allow": allowed},
         )
     title = HTTPStatus(error.status_code).phrase
     kind = ProblemKind(error.status_code, f"http-{error.status_code}", title)
     return problem(kind, f"{error.detail}", error.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Those of the path. Each method is a route of its own, and the framework's answer names those of the first."""
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
 
 
 def _of_fields(_: Request, error: Exception) -> JSONResponse:

@@ -1,10 +1,12 @@
 """``/v1/me`` and ``/v1/usage``: what a key is, and what the tenant's keys used."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
+from pydantic import BeforeValidator
 
 from engine.api.account import Me, Usage
 from engine.database.tenants import key_of, tenant_with
@@ -16,6 +18,16 @@ from engine.server.once import told
 router = APIRouter(tags=["account"])
 _USUAL_DAYS: Final = 30
 _MOST_DAYS: Final = 366
+
+
+def _written_as_a_day(value: object) -> object:
+    # Pydantic takes Unix times too, which nobody means here.
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("A day is written as YYYY-MM-DD")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written_as_a_day)]
 
 
 @router.get("/me", response_model=Me)
@@ -37,9 +49,9 @@ def read_usage(
     caller: Reader,
     application: App,
     since: Annotated[
-        date | None, Query(alias="from", description="The first day; 30 days up to `to` if left out.")
+        Day | None, Query(alias="from", description="The first day; 30 days up to `to` if left out.")
     ] = None,
-    until: Annotated[date | None, Query(alias="to", description="The last day; today if left out.")] = None,
+    until: Annotated[Day | None, Query(alias="to", description="The last day; today if left out.")] = None,
 ) -> Response:
     """What each of the tenant's keys used on each day (UTC), newest first. At most 366 days."""
     last = until or datetime.now(UTC).date()

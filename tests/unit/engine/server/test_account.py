@@ -48,6 +48,7 @@ def test_use_is_told_by_key_and_day_within_the_days_that_are_asked_for(
         ("from=2026-02-01&to=2026-01-01", 400),
         ("from=2020-01-01&to=2026-01-01", 400),
         ("from=yesterday", 422),
+        ("from=1700000000", 422),
         ("to=2026-02-30", 422),
         ("to=0001-01-01", 200),
         ("from=%00", 400),

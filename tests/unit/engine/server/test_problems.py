@@ -90,6 +90,11 @@ def test_a_wrong_method_is_told_the_right_one(client: TestClient) -> None:
     assert "use GET" in answer.json()["detail"]
 
 
+def test_a_wrong_method_is_told_all_right_ones_of_its_path(client: TestClient) -> None:
+    assert client.put("/v1/keys").headers["allow"] == "GET, POST"
+    assert client.options("/v1/keys/key-1").headers["allow"] == "GET, DELETE"
+
+
 def test_each_field_that_cannot_be_used_is_pointed_at(client: TestClient) -> None:
     answer = client.post("/wishes/here?limit=all", json={"count": "many", "tags": ["a", 1]})
     assert (answer.status_code, answer.json()["type"]) == (422, TYPE_PREFIX + "invalid-fields")
