@@ -47,7 +47,8 @@ class Document:
 
     def __init__(self, app: FastAPI) -> None:
         app.description, app.servers = _DESCRIPTION, [{"url": "/"}]
-        self._made, self._complete = app.openapi, {}  # type: dict[str, Any]
+        self._made = app.openapi
+        self._complete: dict[str, Any] = {}
 
     def __call__(self) -> dict[str, Any]:
         document = self._made()
