@@ -94,8 +94,12 @@ def _complete(document: dict[str, Any]) -> None:
 def _answers(operation: dict[str, Any], problems: dict[str, str]) -> None:
     """Adds the problems; what the route itself says of an answer stays, but for FastAPI's 422."""
     answers: dict[str, Any] = operation["responses"]
-    answers.pop("422", None)
-    for status, description in problems.items():
-        content = {"content": {_PROBLEM_TYPE: {"schema": {"$ref": _PROBLEM}}}}
-        answers[status] = {"description": description} | answers.get(status, {}) | content
+    if _UNUSED[0] in str(answers.get("422")):
+        del answers["422"]
+    for status in problems.keys() | {status for status in answers if status >= "4"}:
+        usual = {
+            "description": problems.get(status, ""),
+            "content": {_PROBLEM_TYPE: {"schema": {"$ref": _PROBLEM}}},
+        }
+        answers[status] = usual | answers.get(status, {})
     operation["responses"] = dict(sorted(answers.items()))

@@ -8,6 +8,8 @@ from pydantic import TypeAdapter
 from starlette.testclient import TestClient
 
 from engine.api.problem import Problem
+from engine.app import Application
+from engine.server.app import server
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
@@ -41,6 +43,18 @@ def test_every_operation_under_v1_names_the_key_and_the_scope_it_needs(document:
     assert all(list(operation["security"][0]) == ["key"] for operation in keyed(document))
     assert document["paths"]["/v1/keys"]["post"]["security"] == [{"key": ["admin"]}]
     assert document["paths"]["/v1/me"]["get"]["security"] == [{"key": []}]
+
+
+def test_what_a_route_says_of_its_own_errors_stays(application: Application) -> None:
+    app = server(application)
+    own = {"application/json": {"example": {"error": {}}}}
+    app.get(
+        "/v1/other", responses={403: {"description": "Other", "content": own}, 418: {"description": "Tea"}}
+    )(lambda: None)
+    answers = app.openapi()["paths"]["/v1/other"]["get"]["responses"]
+    assert (answers["403"]["description"], answers["403"]["content"]) == ("Other", own)
+    assert (answers["418"]["description"], answers["418"]["content"]) == ("Tea", PROBLEM)
+    assert answers["401"]["content"] == PROBLEM
 
 
 def test_the_document_has_no_error_of_a_form_that_no_answer_has(client: TestClient) -> None:
