@@ -28,7 +28,9 @@ def made(table: str, **values: Any) -> Insert:
     """Inserts a row of a tenant's, whose id it is given, with what the columns need."""
 
     def insert_row(connection: Connection, tenant_id: str, record_id: str) -> dict[str, Any]:
-        row = {"id": record_id, "tenant_id": tenant_id, "created_at": now(), **values}
+        usual = {"id": record_id, "tenant_id": tenant_id, "created_at": now(), "begun_at": now()}
+        columns = metadata.tables[table].columns
+        row = {name: value for name, value in usual.items() if name in columns} | values
         row = {name: value(tenant_id) if callable(value) else value for name, value in row.items()}
         connection.execute(insert(metadata.tables[table]).values(**row))
         return row
