@@ -24,7 +24,8 @@ class Settings:
     """``rpc_url`` None is the embedded chain. ``contract`` None is deployed at the first mint. ``models_file`` None is
     models.toml in the data folder. ``llm_url`` is the base of an OpenAI-compatible service, as in https://host/v1.
     ``database_url`` None is SQLite in the data folder. ``deny_list`` is a file of more than the default deny list has.
-    ``moderation_url`` is the base of a service with OpenAI's /moderations; None asks nobody."""
+    ``moderation_url`` is the base of a service with OpenAI's /moderations; None asks nobody. ``rate_limit_url`` None
+    counts requests in this process."""
 
     data_dir: Path
     rpc_url: str | None = field(default=None, repr=False)  # may carry an access key
@@ -43,6 +44,7 @@ class Settings:
     moderation_url: str | None = field(default=None, repr=False)  # may carry an access key
     moderation_model: str | None = None
     moderation_key: str | None = field(default=None, repr=False)
+    rate_limit_url: str | None = field(default=None, repr=False)  # may carry a password
 
     @property
     def model_list(self) -> Path:
@@ -53,7 +55,7 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Reads LORESPARK_DATA_DIR, _MODELS, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT, _PRIVATE_KEY,
         _LLM_URL, _LLM_MODEL, _LLM_KEY, _DATABASE_URL, _ALLOW_PRIVATE_WEBHOOKS, _DEFAULT_DENY_LIST, _DENY_LIST,
-        _MODERATION_URL, _MODERATION_MODEL and _MODERATION_KEY.
+        _MODERATION_URL, _MODERATION_MODEL, _MODERATION_KEY and _RATE_LIMIT_URL.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -107,6 +109,7 @@ class Settings:
             moderation_url=moderation_url,
             moderation_model=moderation_model,
             moderation_key=moderation_key,
+            rate_limit_url=_rate_limit(given("RATE_LIMIT_URL")),
         )
 
 
@@ -157,6 +160,15 @@ def _database(url: str | None) -> str | None:
         raise InvalidSettings(
             "LORESPARK_DATABASE_URL is no PostgreSQL address; set it as in postgresql://user:password@host/name, "
             "or leave it out for SQLite in the data folder."
+        )
+    return url
+
+
+def _rate_limit(url: str | None) -> str | None:
+    if url is not None and not re.fullmatch(r"(redis|rediss|redis\+unix)://[\x21-\x7e]+", url):
+        raise InvalidSettings(
+            "LORESPARK_RATE_LIMIT_URL is no Redis address; set it as in redis://:password@host:6379/0, or leave it "
+            "out where one server process runs."
         )
     return url
 

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import Engine, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 
-from engine.errors import DatabaseUnusable, InvalidSettings
+from engine.errors import DatabaseUnusable, InvalidRequest, InvalidSettings
 
 POOL_SIZE: Final = 10  # connections that stay open; with MAX_MORE as many as a server's threads
 MAX_MORE: Final = 40
@@ -50,7 +50,8 @@ def postgresql_engine(url: str) -> Engine:
 
 @contextmanager
 def postgresql_boundary(engine: Engine) -> Iterator[None]:
-    """Translates what SQLAlchemy and psycopg raise about the server into DatabaseUnusable.
+    """Translates what SQLAlchemy and psycopg raise about the server into DatabaseUnusable, and about a value that no
+    column takes into InvalidRequest.
 
     IntegrityError passes through: it is about a row.
     """
@@ -58,6 +59,10 @@ def postgresql_boundary(engine: Engine) -> Iterator[None]:
         yield
     except IntegrityError:
         raise
+    except DataError as error:
+        raise InvalidRequest(
+            "The request holds a text with a null character, or a value that is too large to keep; correct it."
+        ) from error
     except DBAPIError as error:
         # One line of the driver's own words; they name the host and the user, never the password.
         lines = str(error.orig).strip().splitlines() or [type(error.orig).__name__]

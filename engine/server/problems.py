@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assets.errors import (
@@ -26,6 +27,7 @@ from assets.errors import (
 from chain.errors import ChainError, InvalidAddress
 from engine.errors import (
     BodyTooLarge,
+    BodyTooSlow,
     Conflict,
     DatabaseUnusable,
     DataFolderUnusable,
@@ -91,6 +93,7 @@ KINDS: Final[Mapping[type[Exception], ProblemKind]] = {
     ScopeMissing: ProblemKind(403, "scope-missing", "The API key may not do this"),
     UnknownRecord: ProblemKind(404, "unknown-record", "No such thing"),
     Conflict: ProblemKind(409, "conflict", "Not in this state"),
+    BodyTooSlow: ProblemKind(408, "body-too-slow", "The body does not arrive"),
     BodyTooLarge: ProblemKind(413, "body-too-large", "The body is too large"),
     KeyReused: ProblemKind(422, "idempotency-key-reused", "The Idempotency-Key was used for another request"),
     PromptRefused: ProblemKind(422, "prompt-refused", "The prompt is refused"),
@@ -140,10 +143,15 @@ def add_problems(app: FastAPI) -> None:
 
 
 def _of_room(_: Request, error: Exception) -> JSONResponse:
+    return problem_of(error)
+
+
+def problem_of(error: Exception, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The problem that one of our own errors is; one of the server's own goes to the log too."""
     kind = next((KINDS[kind] for kind in type(error).__mro__ if kind in KINDS), UNEXPECTED)
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("%s: %s", type(error).__name__, error)
-    return problem(kind, str(error), _headers(error))
+    return problem(kind, str(error), {**_headers(error), **(headers or {})})
 
 
 def _headers(error: Exception) -> dict[str, str]:
@@ -163,13 +171,27 @@ def _of_http(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == UNKNOWN_PATH.status:
         return problem(UNKNOWN_PATH, f"There is nothing at {path}; /openapi.json lists what there is.")
     if error.status_code == WRONG_METHOD.status:
-        allowed = (error.headers or {}).get("Allow", "another method")
+        allowed = ", ".join(_methods(request)) or "another path"
         return problem(
-            WRONG_METHOD, f"{request.method[:20]} is not allowed at {path}; use {allowed}.", error.headers
+            WRONG_METHOD,
+            f"{request.method[:20]} is not allowed at {path}; use {allowed}.",
+            {"Allow": allowed},
         )
     title = HTTPStatus(error.status_code).phrase
     kind = ProblemKind(error.status_code, f"http-{error.status_code}", title)
     return problem(kind, f"{error.detail}", error.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Those of the path. Each method is a route of its own, and the framework's answer names those of the first."""
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
 
 
 def _of_fields(_: Request, error: Exception) -> JSONResponse:

@@ -112,6 +112,30 @@ def test_ctrl_c_ends_the_server_as_cleanly(serve: Callable[..., subprocess.Popen
     assert ended(process, signal.SIGINT) == (0, "")
 
 
+def test_without_a_key_the_server_says_how_to_make_one_and_that_one_works(
+    serve: Callable[..., subprocess.Popen[str]], settings: Settings
+) -> None:
+    process = serve("--port", "0")
+    where = address(process)
+    assert process.stdout is not None
+    assert "lorespark api-key create" in process.stdout.readline()
+    done = subprocess.run(
+        [sys.executable, "-m", "engine.cli", "api-key", "create", "--json"],
+        env=os.environ | {"LORESPARK_DATA_DIR": str(settings.data_dir)},
+        capture_output=True,
+        text=True,
+        timeout=START_TIMEOUT_S,
+        check=True,
+    )
+    headers = {"Authorization": f"Bearer {json.loads(done.stdout)['secret']}"}
+    assert httpx2.get(f"{where}/v1/me", headers=headers).status_code == 200
+    assert ended(process, signal.SIGTERM) == (0, "")
+    again = serve("--port", "0")
+    address(again)
+    again.send_signal(signal.SIGTERM)
+    assert again.communicate(timeout=START_TIMEOUT_S)[0] == ""
+
+
 def test_a_second_server_is_told_who_holds_the_folder_and_a_taken_port_is_named(
     serve: Callable[..., subprocess.Popen[str]], settings: Settings, tmp_path: Path
 ) -> None:

@@ -4,7 +4,8 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from engine.server.api.account import router as account
 from engine.server.api.keys import router as keys
 from engine.server.api.webhooks import router as webhooks
 
-API_ROUTERS: Final[tuple[APIRouter, ...]] = (keys, webhooks)
+API_ROUTERS: Final[tuple[APIRouter, ...]] = (account, keys, webhooks)

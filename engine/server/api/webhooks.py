@@ -50,7 +50,7 @@ def create_webhook(caller: Admin, wanted: NewWebhook, once: OnceOnly, applicatio
             raise refused
         return add_webhook(connection, caller.tenant_id, wanted)
 
-    return once.answer(201, effect)
+    return once.answer(201, effect, sealed=True)
 
 
 @router.get("/webhooks/{webhook_id}", response_model=Webhook)
@@ -69,7 +69,9 @@ def delete_webhook(caller: Admin, webhook_id: str, application: App) -> Response
 @router.post("/webhooks/{webhook_id}/rotate", response_model=WebhookWithSecret)
 def rotate_webhook_secret(caller: Admin, webhook_id: str, once: OnceOnly) -> Response:
     """Makes a new secret, in this answer alone. For 24 h the old one signs along."""
-    return once.answer(200, lambda connection: rotate_secret(connection, caller.tenant_id, webhook_id))
+    return once.answer(
+        200, lambda connection: rotate_secret(connection, caller.tenant_id, webhook_id), sealed=True
+    )
 
 
 @router.post("/webhooks/{webhook_id}/test", status_code=202, response_model=Delivery)

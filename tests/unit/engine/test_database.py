@@ -10,14 +10,14 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from engine.database import tables
 from engine.database.database import Database
 from engine.database.records import Records
 from engine.database.schema import MIGRATIONS
 from engine.database.sqlite import sqlite_engine
-from engine.errors import DatabaseUnusable, InvalidSettings
+from engine.errors import DatabaseUnusable, InvalidRequest, InvalidSettings
 
 
 @pytest.fixture
@@ -103,6 +103,15 @@ def test_a_server_that_does_not_answer_is_a_sentence_without_the_password() -> N
 def test_a_url_of_no_postgresql_database_is_a_sentence(url: str) -> None:
     with pytest.raises(InvalidSettings, match="as in postgresql://user:password@host/name"):
         Database.connect(url)
+
+
+@pytest.mark.parametrize("values", [{"name": "a\0b"}, {"id": "x" * 41}])
+def test_a_value_that_postgresql_does_not_keep_is_the_requests_fault(
+    postgresql: Database, values: dict[str, str]
+) -> None:
+    row = {"id": "tenant-1", "name": "a", "created_at": "t", **values}
+    with pytest.raises(InvalidRequest, match="correct it"), postgresql.writing() as connection:
+        connection.execute(insert(tables.tenants).values(**row))
 
 
 @pytest.mark.parametrize("shared", [False, True])

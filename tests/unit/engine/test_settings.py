@@ -28,6 +28,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "LORESPARK_LLM_URL": "https://llm.example/v1",
             "LORESPARK_LLM_MODEL": "tiny",
             "LORESPARK_LLM_KEY": "sk-hidden",
+            "LORESPARK_RATE_LIMIT_URL": "redis://:pw-hidden@host:6379/0",
         }
     )
     assert settings.data_dir == tmp_path
@@ -37,6 +38,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert (settings.llm_url, settings.llm_model) == ("https://llm.example/v1", "tiny")
     assert settings.llm_key == "sk-hidden"
     assert "sk-hidden" not in repr(settings)
+    assert settings.rate_limit_url == "redis://:pw-hidden@host:6379/0"
+    assert "pw-hidden" not in repr(settings)
     assert "llm.example" not in repr(settings)
 
 
@@ -80,6 +83,9 @@ def test_a_relative_folder_and_a_home_become_full_paths() -> None:
     [
         ("RPC_URL", "ftp://node"),
         ("LLM_URL", "ftp://node"),
+        ("RATE_LIMIT_URL", "memory://"),
+        ("RATE_LIMIT_URL", "async+redis://host"),
+        ("RATE_LIMIT_URL", "redis:// host"),
         ("LLM_URL", "http://node"),  # without the model that is to answer
         ("LLM_MODEL", "tiny"),
         ("LLM_KEY", "two words"),

@@ -76,7 +76,7 @@ def test_the_log_says_where_an_unforeseen_error_came_from_and_not_what_it_held(
     assert SECRET not in caplog.text
 
 
-@pytest.mark.parametrize("path", ["/", "/nope", "/healthz/", "/ipfs", "/ipfs/", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/nope", "/healthz/", "/ipfs", "/ipfs/", "/docs/"])
 def test_an_unknown_path_is_a_problem_too(client: TestClient, path: str) -> None:
     answer = client.get(path, follow_redirects=False)
     assert (answer.status_code, answer.json()["type"]) == (404, TYPE_PREFIX + "unknown-path")
@@ -90,6 +90,11 @@ def test_a_wrong_method_is_told_the_right_one(client: TestClient) -> None:
     assert "use GET" in answer.json()["detail"]
 
 
+def test_a_wrong_method_is_told_all_right_ones_of_its_path(client: TestClient) -> None:
+    assert client.put("/v1/keys").headers["allow"] == "GET, POST"
+    assert client.options("/v1/keys/key-1").headers["allow"] == "GET, DELETE"
+
+
 def test_each_field_that_cannot_be_used_is_pointed_at(client: TestClient) -> None:
     answer = client.post("/wishes/here?limit=all", json={"count": "many", "tags": ["a", 1]})
     assert (answer.status_code, answer.json()["type"]) == (422, TYPE_PREFIX + "invalid-fields")
@@ -99,7 +104,7 @@ def test_each_field_that_cannot_be_used_is_pointed_at(client: TestClient) -> Non
 
 def test_a_body_that_is_no_json_is_a_problem(client: TestClient) -> None:
     answer = client.post("/wishes/1", content=b"{", headers={"Content-Type": "application/json"})
-    assert (answer.status_code, answer.json()["type"]) == (422, TYPE_PREFIX + "invalid-fields")
+    assert (answer.status_code, answer.json()["type"]) == (400, TYPE_PREFIX + "invalid-body")
 
 
 def test_an_error_that_has_no_kind_takes_that_of_what_it_is() -> None:
