@@ -7,8 +7,8 @@ from pydantic_core import to_json
 from sqlalchemy import Connection, insert, select
 
 from engine.api.webhook import EventType
+from engine.database.clock import now
 from engine.database.jobs import enqueue
-from engine.database.records import now
 from engine.database.tables import deliveries, webhooks
 
 
