@@ -29,6 +29,7 @@ from engine.jobs.creation import CreationJob
 from engine.jobs.mint import ChainAccess, MintJob
 from engine.jobs.outbox import Outbox
 from engine.quality import QualityGate
+from engine.search import AssetSearch, Meaning
 from engine.settings import Settings
 from engine.start_picture import start_fields
 from engine.variations import varied_fields
@@ -97,6 +98,8 @@ class Application:
                 stack.callback(self._drawing.close)
             if "connection" in vars(self):
                 stack.callback(self.connection.close)
+            if "search" in vars(self):
+                stack.callback(self.search.close)
 
     def __enter__(self) -> Self:
         return self
@@ -114,6 +117,18 @@ class Application:
     @cached_property
     def near_copies(self) -> NoveltyIndex:
         return NoveltyIndex.load()
+
+    @cached_property
+    def search(self) -> AssetSearch:
+        """Search over assets; loads nothing before it is used."""
+
+        def load() -> Meaning:
+            # torch and transformers take seconds to import, and most servers never search.
+            from generators.meaning import TextMeaning  # noqa: PLC0415
+
+            return TextMeaning.load()
+
+        return AssetSearch(self.records.database, load)
 
     @property
     def drawing(self) -> SharedDrawer:

@@ -48,8 +48,11 @@ def own_asset(connection: Connection, tenant_id: str, asset_id: str) -> Row[Any]
 
 def own_assets(connection: Connection, tenant_id: str, asset_ids: Sequence[str]) -> list[Row[Any]]:
     """The rows of the tenant's assets with these ids, in their order. Raises UnknownAsset for the first of another."""
-    query = select(assets).where(assets.c.tenant_id == tenant_id, assets.c.id.in_(asset_ids))
-    found = {row.id: row for row in connection.execute(query)}
+    named = [
+        asset_id for asset_id in asset_ids if asset_id.isprintable()
+    ]  # PostgreSQL takes no NUL in a text
+    query = select(assets).where(assets.c.tenant_id == tenant_id, assets.c.id.in_(named))
+    found = {row.id: row for row in connection.execute(query)} if named else {}
     for asset_id in asset_ids:
         if asset_id not in found:
             raise UnknownAsset(
@@ -66,7 +69,7 @@ def set_tags(connection: Connection, asset_id: str, tags: Sequence[str]) -> None
         connection.execute(insert(asset_tags), rows)
 
 
-def add_upload(connection: Connection, tenant_id: str, asset: Asset, tags: Sequence[str]) -> Row[Any]:
+def record_upload(connection: Connection, tenant_id: str, asset: Asset, tags: Sequence[str]) -> Row[Any]:
     """Records an asset that no creation made; returns its row."""
     own = {"tenant_id": tenant_id, "creation_id": None, "position": 0}
     connection.execute(insert(assets).values(**asset_row(asset), **own))

@@ -49,7 +49,8 @@ def collection_view(row: Row[Any]) -> Collection:
 def own_collection(connection: Connection, tenant_id: str, collection_id: str) -> Row[Any]:
     """One collection of the tenant. Raises UnknownRecord."""
     query = collections_of(tenant_id).where(collections.c.id == collection_id)
-    row = connection.execute(query).one_or_none()
+    # PostgreSQL takes no NUL in a text.
+    row = connection.execute(query).one_or_none() if collection_id.isprintable() else None
     if row is None:
         raise UnknownRecord(
             f"There is no collection {collection_id[:80]!r}; list the collections to see those there are."

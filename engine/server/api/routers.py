@@ -4,6 +4,10 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from engine.server.api.assets import router as assets
+from engine.server.api.collections import router as collections
+from engine.server.api.downloads import router as downloads
 from engine.server.api.keys import router as keys
+from engine.server.api.mints import router as mints
 
-API_ROUTERS: Final[tuple[APIRouter, ...]] = (keys,)
+API_ROUTERS: Final[tuple[APIRouter, ...]] = (keys, assets, downloads, collections, mints)
