@@ -16,12 +16,13 @@ from assets.canonical_json import JsonObject, thaw
 from assets.metadata import Attribute, TokenMetadata
 from assets.package import asset_directory
 from assets.unixfs import add_file
-from engine.errors import InvalidBody, InvalidRequest
+from engine.errors import BodyTooLarge, InvalidBody, InvalidRequest
 from generators.errors import InvalidPicture
 from generators.recipe import Recipe
 from generators.source_picture import read_picture
 
 UPLOAD_FORMAT: Final = "lorespark-upload/1"
+MAX_BYTES: Final = 16 * 2**20
 MAX_SIDE_PX: Final = 4096  # a decoded picture then takes 64 MB
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _IHDR_BYTES: Final = 24  # up to the picture's width and height
@@ -51,9 +52,11 @@ def side_px(asset: Asset) -> int:
 def add_upload(blocks: BlockStore, data: bytes, name: str, kind: AssetKind) -> Asset:
     """Stores the PNG ``data`` as the media of a new asset, which the caller records.
 
-    Raises InvalidBody where it is no sound PNG, moves, or has more than 4096 pixels a side; StorageFull and
-    StorageFailed from the store.
+    Raises BodyTooLarge for more than 16 MiB, InvalidBody where it is no sound PNG, moves, or has more than 4096 pixels
+    a side; StorageFull and StorageFailed from the store.
     """
+    if len(data) > MAX_BYTES:
+        raise BodyTooLarge(f"The PNG has {len(data):,d} bytes; send one of {MAX_BYTES:,d} or fewer.")
     width, height = _size_px(data)
     media = add_file(BytesIO(data), MemoryBlocks()).cid
     recipe = JsonObject(

@@ -20,20 +20,19 @@ from engine.database.assets import (
     set_tags,
 )
 from engine.database.usage import add_use
-from engine.errors import BodyTooLarge, InvalidBody
+from engine.errors import InvalidBody
 from engine.server.caller import App, Creator, Reader
 from engine.server.cursor import DEFAULT_PAGE, CursorQuery, LimitQuery, page
 from engine.server.offset import next_offset, offset_of
 from engine.server.once import OnceOnly, told
 from engine.upload import add_upload
-from generators.source_picture import MAX_FILE_BYTES
 
 router = APIRouter(tags=["assets"])
 IdQuery = Annotated[str | None, Query(max_length=128, pattern=r"^[^\x00]+$")]
 _UPLOAD_BODY = {
     "requestBody": {
         "required": True,
-        "description": "The bytes of a PNG: at most 20 MB and 4096 pixels a side.",
+        "description": "The bytes of a PNG: at most 16 MiB and 4096 pixels a side.",
         "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
@@ -105,12 +104,7 @@ async def _png(request: Request, _: Creator) -> bytes:
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "image/png":
         raise InvalidBody("The body must be a PNG; send its bytes with Content-Type: image/png.")
-    data = await request.body()
-    if len(data) > MAX_FILE_BYTES:
-        raise BodyTooLarge(
-            f"The PNG has {len(data) / 1e6:,.1f} MB; send one of {MAX_FILE_BYTES // 10**6} MB or less."
-        )
-    return data
+    return await request.body()
 
 
 @router.post("/assets", status_code=201, response_model=Asset, openapi_extra=_UPLOAD_BODY)

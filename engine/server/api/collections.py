@@ -24,7 +24,7 @@ from engine.database.collections import (
     remove_asset,
     remove_collection,
 )
-from engine.server.api.downloads import SHEET_NAMES, FormatQuery, kept
+from engine.server.api.downloads import DOWNLOADED, SHEET_NAMES, FormatQuery, kept
 from engine.server.caller import App, Creator, Reader
 from engine.server.content_format import CAR_CONTENT_TYPE
 from engine.server.cursor import DEFAULT_PAGE, CursorQuery, LimitQuery, page
@@ -95,7 +95,7 @@ def take_asset(caller: Creator, collection_id: str, asset_id: str, application: 
     return Response(status_code=204)
 
 
-@router.get("/collections/{collection_id}/sheet", response_class=Response)
+@router.get("/collections/{collection_id}/sheet", response_class=Response, responses=DOWNLOADED)
 def get_sheet(
     request: Request,
     caller: Reader,
@@ -121,7 +121,7 @@ def get_sheet(
     return answer_bytes(request, data, headers, hashlib.sha256(data).hexdigest(), kind)
 
 
-@router.get("/collections/{collection_id}/car", response_class=Response)
+@router.get("/collections/{collection_id}/car", response_class=Response, responses=DOWNLOADED)
 def get_car(request: Request, caller: Reader, collection_id: str, application: App) -> Response:
     """One CAR of all assets: a directory with a directory of each, by its id."""
     car = CollectionCar.of(_assets(application, caller, collection_id), application.files)

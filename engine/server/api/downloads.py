@@ -1,6 +1,6 @@
 """``/v1/assets/{id}/…``: an asset's files, as they are stored."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
@@ -38,6 +38,12 @@ FormatQuery = Annotated[
     SheetFormat,
     Query(description="The picture, or the file that tells one of these programs how to play it."),
 ]
+# For the OpenAPI document.
+DOWNLOADED: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "The file", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
+    206: {"description": "The range of it that was asked for"},
+    304: {"description": "The client's copy still holds"},
+}
 
 
 def kept(cache: str = IMMUTABLE) -> dict[str, str]:
@@ -58,19 +64,19 @@ def _asset(caller: Reader, asset_id: str, application: App) -> Asset:
 Own = Annotated[Asset, Depends(_asset)]
 
 
-@router.get("/assets/{asset_id}/media", response_class=Response)
+@router.get("/assets/{asset_id}/media", response_class=Response, responses=DOWNLOADED)
 def get_media(request: Request, asset: Own, application: App) -> Response:
     """The asset itself: a PNG, or of a clip an animated PNG. Takes `Range`."""
     return _file(request, application, asset.media_cid, f"{asset.asset_id}.png")
 
 
-@router.get("/assets/{asset_id}/image", response_class=Response)
+@router.get("/assets/{asset_id}/image", response_class=Response, responses=DOWNLOADED)
 def get_image(request: Request, asset: Own, application: App) -> Response:
     """The picture that stands for the asset, as wallets show it."""
     return _file(request, application, asset.image_cid, f"{asset.asset_id}-image.png")
 
 
-@router.get("/assets/{asset_id}/files/{name}", response_class=Response)
+@router.get("/assets/{asset_id}/files/{name}", response_class=Response, responses=DOWNLOADED)
 def get_file(request: Request, asset: Own, name: str, application: App) -> Response:
     """What a clip comes in beside its media, by its name in `files`."""
     listed = application.files.listed(asset.metadata_cid)
@@ -80,7 +86,7 @@ def get_file(request: Request, asset: Own, name: str, application: App) -> Respo
     return _file(request, application, listed[name], name)
 
 
-@router.get("/assets/{asset_id}/sheet", response_class=Response)
+@router.get("/assets/{asset_id}/sheet", response_class=Response, responses=DOWNLOADED)
 def get_sheet(request: Request, asset: Own, application: App, format: FormatQuery = "png") -> Response:
     """A clip's sprite sheet."""
     name = SHEET_NAMES[format]
@@ -92,7 +98,7 @@ def get_sheet(request: Request, asset: Own, application: App, format: FormatQuer
     return _file(request, application, listed[name], name)
 
 
-@router.get("/assets/{asset_id}/recipe", response_class=Response)
+@router.get("/assets/{asset_id}/recipe", response_class=Response, responses=DOWNLOADED)
 def get_recipe(request: Request, asset: Own) -> Response:
     """The recipe as canonical JSON (RFC 8785), whose sha256 is the recipe's hash and the ETag."""
     headers = kept()
@@ -100,7 +106,7 @@ def get_recipe(request: Request, asset: Own) -> Response:
     return answer_bytes(request, asset.recipe.to_bytes(), headers, asset.recipe_hash, "application/json")
 
 
-@router.get("/assets/{asset_id}/metadata", response_class=Response)
+@router.get("/assets/{asset_id}/metadata", response_class=Response, responses=DOWNLOADED)
 def get_metadata(request: Request, asset: Own, application: App) -> Response:
     """The token metadata as it is, or will be, on the chain."""
     # A mint that overrules the quality gate writes it anew.
@@ -109,7 +115,7 @@ def get_metadata(request: Request, asset: Own, application: App) -> Response:
     )
 
 
-@router.get("/assets/{asset_id}/car", response_class=Response)
+@router.get("/assets/{asset_id}/car", response_class=Response, responses=DOWNLOADED)
 def get_car(request: Request, asset: Own, application: App) -> Response:
     """The metadata and all files as a CAR, which any IPFS node imports."""
     root = application.files.package(asset).root
