@@ -30,7 +30,8 @@ class QualityGate:
         if is_upload(asset):
             # The rules are about what the models draw; whoever uploads answers for how it looks. Seen small, so that a
             # picture of 16 million pixels takes no longer than one that was drawn.
-            seen = fitted(read_picture(media, f"The asset {asset.asset_id}"), UPLOAD_SEEN_PX)
+            picture = read_picture(media, f"The asset {asset.asset_id}")
+            seen = fitted(picture, min(max(picture.shape[:2]), UPLOAD_SEEN_PX))
             return inspect(seen, Rules(Kind.ILLUSTRATION), self._near_copies())
         recipe = drawn_recipe(asset)
         if recipe.kind is Kind.CLIP:
@@ -52,7 +53,7 @@ class QualityGate:
         if not broken:
             return asset
         if not force:
-            raise QualityRefused(refusal(asset.asset_id, broken))
+            raise QualityRefused(refusal(asset.asset_id, broken, is_upload(asset)))
         quality = JsonObject({"failed": [check.name for check in broken], "forced": True})
         metadata = self._files.metadata(asset)
         told = replace(metadata, properties=JsonObject({**metadata.properties, "quality": quality}))
@@ -60,14 +61,15 @@ class QualityGate:
         return replace(asset, metadata_cid=package.metadata_cid, quality=quality)
 
 
-def refusal(asset_id: str, broken: Sequence[QualityCheck]) -> str:
+def refusal(asset_id: str, broken: Sequence[QualityCheck], uploaded: bool = False) -> str:
     """The sentence for an asset that the gate keeps from being minted."""
     told = "; ".join(f"{check.name} ({check.detail})" for check in broken)
-    remedy = (
-        "draw it again, which mends it"
-        if all(check.repairable for check in broken)
-        else "draw it with another seed"
-    )
+    if uploaded:
+        remedy = "upload another picture"
+    elif all(check.repairable for check in broken):
+        remedy = "draw it again, which mends it"
+    else:
+        remedy = "draw it with another seed"
     return (
         f"The asset {asset_id} is not minted, because it fails: {told}. Please {remedy}, or mint it all the same: "
         "with --force, or `force` over HTTP."
