@@ -1,10 +1,10 @@
 """Assets as the API tells them: a page of them by a fixed number of queries."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from assets.asset import Asset as AssetRecord
 from assets.cid import Cid
@@ -24,6 +24,26 @@ _FILE_TYPES = {
 _LINKS = ("media", "image", "recipe", "metadata", "car")
 
 
+# Written once: to put a statement together takes longer than SQLite takes to answer it.
+_OF_THESE = bindparam("ids", expanding=True)
+_ROWS = select(assets).where(assets.c.id.in_(_OF_THESE))
+_TAGS = (
+    select(asset_tags.c.asset_id, asset_tags.c.tag)
+    .where(asset_tags.c.asset_id.in_(_OF_THESE))
+    .order_by(asset_tags.c.tag)
+)
+_COLLECTIONS = (
+    select(collection_assets.c.asset_id, collection_assets.c.collection_id)
+    .where(collection_assets.c.asset_id.in_(_OF_THESE))
+    .order_by(collection_assets.c.collection_id)
+)
+_CONFIRMED = (
+    select(mints.c.asset_id, mints.c.chain_id, mints.c.contract, mints.c.token_id)
+    .where(mints.c.asset_id.in_(_OF_THESE), mints.c.status == "confirmed")
+    .order_by(mints.c.created_at)
+)
+
+
 def asset_views(
     connection: Connection, found: Sequence[Row[Any] | AssetRecord], files: AssetFiles
 ) -> list[Asset]:
@@ -35,10 +55,12 @@ def asset_views(
     if not found:
         return []
     rows = _rows(connection, found)
-    ids = [row.id for row in rows]
-    tags = _listed(connection, ids, asset_tags.c.asset_id, asset_tags.c.tag)
-    collections = _listed(connection, ids, collection_assets.c.asset_id, collection_assets.c.collection_id)
-    tokens = _tokens(connection, ids)
+    these = {"ids": [row.id for row in rows]}
+    tags, collections = (_listed(connection.execute(query, these)) for query in (_TAGS, _COLLECTIONS))
+    tokens = {  # of each asset's newest confirmed mint
+        row.asset_id: Token(chain_id=row.chain_id, contract=row.contract, token_id=row.token_id)
+        for row in connection.execute(_CONFIRMED, these)
+    }
     return [
         _view(row, tuple(tags[row.id]), tuple(collections[row.id]), tokens.get(row.id), files) for row in rows
     ]
@@ -46,30 +68,15 @@ def asset_views(
 
 def _rows(connection: Connection, found: Sequence[Row[Any] | AssetRecord]) -> list[Row[Any]]:
     ids = [each.asset_id for each in found if isinstance(each, AssetRecord)]
-    read = {
-        row.id: row for row in (connection.execute(select(assets).where(assets.c.id.in_(ids))) if ids else ())
-    }
+    read = {row.id: row for row in (connection.execute(_ROWS, {"ids": ids}) if ids else ())}
     return [read[each.asset_id] if isinstance(each, AssetRecord) else each for each in found]
 
 
-def _listed(connection: Connection, ids: list[str], asset: Any, value: Any) -> defaultdict[str, list[str]]:
+def _listed(pairs: Iterable[Any]) -> defaultdict[str, list[str]]:
     listed: defaultdict[str, list[str]] = defaultdict(list)
-    for asset_id, each in connection.execute(select(asset, value).where(asset.in_(ids)).order_by(value)):
+    for asset_id, each in pairs:
         listed[asset_id].append(each)
     return listed
-
-
-def _tokens(connection: Connection, ids: list[str]) -> dict[str, Token]:
-    """Of each asset's newest confirmed mint."""
-    query = (
-        select(mints.c.asset_id, mints.c.chain_id, mints.c.contract, mints.c.token_id)
-        .where(mints.c.asset_id.in_(ids), mints.c.status == "confirmed")
-        .order_by(mints.c.created_at)
-    )
-    return {
-        row.asset_id: Token(chain_id=row.chain_id, contract=row.contract, token_id=row.token_id)
-        for row in connection.execute(query)
-    }
 
 
 def _view(

@@ -119,6 +119,9 @@ assets = Table(
     UniqueConstraint("creation_id", "position"),
 )
 Index("ix_assets_tenant_id", assets.c.tenant_id, assets.c.created_at, assets.c.id)
+# One for each filter of a list that few assets may pass; each gives the list's order as well.
+Index("ix_assets_kind", assets.c.tenant_id, assets.c.kind, assets.c.created_at, assets.c.id)
+Index("ix_assets_creation", assets.c.tenant_id, assets.c.creation_id, assets.c.created_at, assets.c.id)
 Index("ix_assets_owner", assets.c.tenant_id, assets.c.owner, assets.c.created_at, assets.c.id)
 
 asset_tags = Table(

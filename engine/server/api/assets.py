@@ -38,7 +38,7 @@ _UPLOAD_BODY = {
 }
 
 
-def _filter(
+async def _filter(  # not worth a thread
     kind: AssetKind | None = None,
     tag: Annotated[Tag | None, Query()] = None,
     creation: IdQuery = None,

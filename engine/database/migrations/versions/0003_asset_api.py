@@ -290,6 +290,10 @@ def upgrade() -> None:
         batch_op.alter_column("tenant_id", existing_type=sa.String(length=40), server_default=None)
         batch_op.alter_column("creation_id", existing_type=sa.String(length=40), nullable=True)
         batch_op.create_index("ix_assets_tenant_id", ["tenant_id", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_assets_kind", ["tenant_id", "kind", "created_at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_assets_creation", ["tenant_id", "creation_id", "created_at", "id"], unique=False
+        )
         batch_op.create_index("ix_assets_owner", ["tenant_id", "owner", "created_at", "id"], unique=False)
         batch_op.create_foreign_key(op.f("fk_assets_tenant_id"), "tenants", ["tenant_id"], ["id"])
     with op.batch_alter_table("mints", schema=None) as batch_op:
