@@ -26,14 +26,17 @@ from engine.database.records import MintRecord, Records
 from engine.drawn_clips import DrawnClips
 from engine.errors import EngineError, ExportFailed, InvalidRequest, JobFailed, UnknownAsset
 from engine.jobs.creation import CreationJob
+from engine.jobs.delivery import DeliveryJob
 from engine.jobs.mint import ChainAccess, MintJob
 from engine.jobs.outbox import Outbox
+from engine.moderation import Moderator
 from engine.quality import QualityGate
 from engine.search import AssetSearch, Meaning
 from engine.settings import Settings
 from engine.start_picture import start_fields
 from engine.variations import varied_fields
 from engine.verification import Check, verify_token
+from engine.webhook_target import Targets
 from generators.drawer import SharedDrawer
 from generators.errors import GeneratorError
 from generators.motion import Direction
@@ -73,6 +76,8 @@ class Application:
         self.creation_job = CreationJob(self.records, lambda: self.drawing, self.blocks)
         self.gate = QualityGate(self.files, lambda: self.near_copies)
         self.mint_job = MintJob(self.records, lambda: self.chain, settings.contract)
+        self.targets = Targets(settings.allow_private_webhooks)
+        self.delivery_job = DeliveryJob(self.records.database, self.targets)
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -137,6 +142,11 @@ class Application:
             if self._drawing is None:
                 self._drawing = SharedDrawer(self.generator)
             return self._drawing
+
+    @cached_property
+    def moderator(self) -> Moderator:
+        """Checks prompts. Raises InvalidSettings where a deny list cannot be used."""
+        return Moderator.of(self.settings, self.records.database)
 
     @cached_property
     def clip_source(self) -> DrawnClips:

@@ -109,6 +109,22 @@ class PromptRefused(EngineError):
     """A prompt asks for what this server does not draw."""
 
 
+class ModerationUnavailable(EngineError):
+    """The configured classifier of prompts gave no answer, so nothing was let through."""
+
+
+class TargetRefused(EngineError):
+    """A webhook's URL leads nowhere, or to where this server sends nothing."""
+
+
+class DeliveryFailed(EngineError):
+    """A webhook's receiver did not take what was sent; the message is for its tenant to read."""
+
+
+class SignatureRefused(EngineError):
+    """A delivery is not signed with a receiver's secret, or was signed too long ago."""
+
+
 class LimitReached(EngineError):
     """A rate, a quota or a queue is full; the same request can be made again after ``retry_after_s`` seconds."""
 

@@ -29,6 +29,7 @@ def serve(
         from engine.server.app import server  # noqa: PLC0415
 
         _ = application.jobs  # a server that could take no job would be of no use
+        _ = application.moderator  # a deny list that cannot be read is told now, not to the first who asks
         with listening(host, port) as listener:
             config = Config(
                 server(application),

@@ -23,7 +23,8 @@ _PRIVATE_KEY = re.compile(r"(0x)?(?!0{64})[0-9a-fA-F]{64}")
 class Settings:
     """``rpc_url`` None is the embedded chain. ``contract`` None is deployed at the first mint. ``models_file`` None is
     models.toml in the data folder. ``llm_url`` is the base of an OpenAI-compatible service, as in https://host/v1.
-    ``database_url`` None is SQLite in the data folder."""
+    ``database_url`` None is SQLite in the data folder. ``deny_list`` is a file of more than the default deny list has.
+    ``moderation_url`` is the base of a service with OpenAI's /moderations; None asks nobody."""
 
     data_dir: Path
     rpc_url: str | None = field(default=None, repr=False)  # may carry an access key
@@ -36,6 +37,12 @@ class Settings:
     llm_model: str | None = None
     llm_key: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)  # carries a password
+    allow_private_webhooks: bool = False
+    default_deny_list: bool = True
+    deny_list: Path | None = None
+    moderation_url: str | None = field(default=None, repr=False)  # may carry an access key
+    moderation_model: str | None = None
+    moderation_key: str | None = field(default=None, repr=False)
 
     @property
     def model_list(self) -> Path:
@@ -45,7 +52,8 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Reads LORESPARK_DATA_DIR, _MODELS, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT, _PRIVATE_KEY,
-        _LLM_URL, _LLM_MODEL, _LLM_KEY and _DATABASE_URL.
+        _LLM_URL, _LLM_MODEL, _LLM_KEY, _DATABASE_URL, _ALLOW_PRIVATE_WEBHOOKS, _DEFAULT_DENY_LIST, _DENY_LIST,
+        _MODERATION_URL, _MODERATION_MODEL and _MODERATION_KEY.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -71,6 +79,10 @@ class Settings:
             )
         llm_url, llm_model, llm_key = given("LLM_URL"), given("LLM_MODEL"), given("LLM_KEY")
         _check_llm(llm_url, llm_model, llm_key)
+        moderation_url, moderation_key = given("MODERATION_URL"), given("MODERATION_KEY")
+        moderation_model = given("MODERATION_MODEL")
+        _check_service("MODERATION", moderation_url, moderation_model, moderation_key)
+        deny_list = given("DENY_LIST")
         return cls(
             data_dir=_path("DATA_DIR", folder) if folder else platformdirs.user_data_path("lorespark"),
             rpc_url=rpc_url,
@@ -82,36 +94,62 @@ class Settings:
             ),
             contract=_contract(contract) if contract else None,
             private_key=private_key,
-            models_file=_models_file(models) if models else None,
+            models_file=_file("MODELS", models) if models else None,
             llm_url=llm_url,
             llm_model=llm_model,
             llm_key=llm_key,
             database_url=_database(given("DATABASE_URL")),
+            allow_private_webhooks=_switch(
+                "ALLOW_PRIVATE_WEBHOOKS", given("ALLOW_PRIVATE_WEBHOOKS"), default=False
+            ),
+            default_deny_list=_switch("DEFAULT_DENY_LIST", given("DEFAULT_DENY_LIST"), default=True),
+            deny_list=_file("DENY_LIST", deny_list) if deny_list else None,
+            moderation_url=moderation_url,
+            moderation_model=moderation_model,
+            moderation_key=moderation_key,
         )
 
 
-def _models_file(text: str) -> Path:
-    path = _path("MODELS", text)
+def _file(name: str, text: str) -> Path:
+    path = _path(name, text)
     if not path.is_file():
+        kind = "TOML" if name == "MODELS" else "text"
         raise InvalidSettings(
-            f"LORESPARK_MODELS is {text[:200]!r}, where there is no file; set it to a TOML file."
+            f"{PREFIX}{name} is {text[:200]!r}, where there is no file; set it to a {kind} file."
         )
     return path
 
 
 def _check_llm(url: str | None, model: str | None, key: str | None) -> None:
-    if url is not None and not re.fullmatch(r"https?://[\x21-\x7e]+", url):
-        raise InvalidSettings(
-            "LORESPARK_LLM_URL is not an http:// or https:// address; set it as in https://host/v1."
-        )
-    if (url is None) != (model is None):
+    _check_service("LLM", url, model, key)
+    if url is not None and model is None:
         raise InvalidSettings(
             "LORESPARK_LLM_URL and LORESPARK_LLM_MODEL belong together; set both, or neither."
         )
+
+
+def _check_service(name: str, url: str | None, model: str | None, key: str | None) -> None:
+    """An OpenAI-compatible service: base URL, model, and key."""
+    if url is not None and not re.fullmatch(r"https?://[\x21-\x7e]+", url):
+        raise InvalidSettings(
+            f"{PREFIX}{name}_URL is not an http:// or https:// address; set it as in https://host/v1."
+        )
+    if url is None and model is not None:
+        raise InvalidSettings(
+            f"{PREFIX}{name}_MODEL is set without {PREFIX}{name}_URL; set both, or neither."
+        )
     if model is not None and (len(model) > 200 or not model.isprintable()):
-        raise InvalidSettings("LORESPARK_LLM_MODEL is no model's name; set the one that the service lists.")
+        raise InvalidSettings(f"{PREFIX}{name}_MODEL is no model's name; set the one that the service lists.")
     if key is not None and not re.fullmatch(r"[\x21-\x7e]{1,4000}", key):
-        raise InvalidSettings("LORESPARK_LLM_KEY holds characters that no key has; copy it again.")
+        raise InvalidSettings(f"{PREFIX}{name}_KEY holds characters that no key has; copy it again.")
+
+
+def _switch(name: str, text: str | None, *, default: bool) -> bool:
+    if text is None:
+        return default
+    if text not in ("0", "1"):
+        raise InvalidSettings(f"{PREFIX}{name} is {text[:40]!r}; set 1 for yes or 0 for no.")
+    return text == "1"
 
 
 def _database(url: str | None) -> str | None:

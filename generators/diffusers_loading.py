@@ -23,13 +23,15 @@ from generators.text_encoder import quiet_loading
 from generators.video_family import VIDEO_FAMILIES
 from generators.video_loading import ANIMATEDIFF, adapter_parts, check_parts, decode_in_parts, precisions
 
+SAFETY_CHECKER = "safety_checker"
 NETWORKS = ("unet", "transformer", "prior")  # the part that runs at every step
 
 
 @dataclass(frozen=True)
 class Loading:
     """Everything that loading a pipeline depends on. ``loras`` are files and their weights; ``tiled`` decodes large
-    pictures in tiles, which needs less memory and may change a smooth part by a shade; ``adapter`` is AnimateDiff's."""
+    pictures in tiles, which needs less memory and may change a smooth part by a shade; ``adapter`` is AnimateDiff's;
+    ``checked`` loads the safety checker that the folder brings, if it brings one."""
 
     files: PipelineFiles
     variant: str | None
@@ -40,6 +42,7 @@ class Loading:
     tiled: bool
     compile: bool
     adapter: PartFiles | None = None
+    checked: bool = True
 
 
 def pipeline_class(files: PipelineFiles, has_adapter: bool = True) -> type[DiffusionPipeline]:
@@ -96,6 +99,7 @@ def load_pipeline(wanted: Loading) -> DiffusionPipeline:
                 local_files_only=True,
                 use_safetensors=True,
                 **({} if wanted.adapter is None else adapter_parts(wanted.files, wanted.adapter, dtype)),
+                **({} if wanted.checked else _unchecked(cls, wanted.files)),
             )
             _apply_loras(pipeline, wanted.loras)
     except (GeneratorError, MemoryError):
@@ -115,6 +119,14 @@ def load_pipeline(wanted: Loading) -> DiffusionPipeline:
     pipeline.set_progress_bar_config(disable=True)
     _place(pipeline, wanted)
     return pipeline
+
+
+def _unchecked(cls: type[DiffusionPipeline], files: PipelineFiles) -> dict[str, Any]:
+    """What leaves the folder's safety checker out; nothing where it has none."""
+    taken = inspect.signature(cls.__init__).parameters
+    if SAFETY_CHECKER not in taken or not any(name.startswith(f"{SAFETY_CHECKER}/") for name in files.files):
+        return {}
+    return {SAFETY_CHECKER: None} | {name: False for name in (f"requires_{SAFETY_CHECKER}",) if name in taken}
 
 
 def _apply_loras(pipeline: DiffusionPipeline, loras: Sequence[tuple[Path, float]]) -> None:

@@ -22,6 +22,9 @@ from generators.recipe import Precision, Recipe
 from generators.text_encoder import quiet_loading
 from generators.video_call import video_arguments
 
+# What pipelines call their safety checkers' verdicts, one for each picture; the pictures themselves they leave black.
+_FLAGS = ("nsfw_content_detected", "nsfw_detected")
+
 
 class DiffusersModel:
     """Loads its pipeline when it first draws and keeps it until it is told to let go.
@@ -153,7 +156,7 @@ class DiffusersModel:
                 f"The model {self.entry.id} cannot draw this ({str(error).splitlines()[0][:300].rstrip('.')}); change "
                 "what it names."
             ) from error
-        if any(getattr(output, "nsfw_content_detected", None) or ()):
+        if any(any(getattr(output, name, None) or ()) for name in _FLAGS):
             raise DrawingFailed(
                 f"The safety checker of {self.entry.id} withheld a picture; change the prompt or the seed."
             )
@@ -191,6 +194,7 @@ class DiffusersModel:
                 tiled=self._tiled,
                 compile=self.entry.compile,
                 adapter=self._folder.adapter,
+                checked=self.entry.safety_checker,
             )
             self._loaded = (precision, self._load(loading))
         return self._loaded[1]

@@ -44,6 +44,7 @@ class ModelEntry(_Entry):
 
     ``path`` is a folder or a hub id, ``size`` its native pixels a side. ``offload`` keeps weights in main memory
     until they are needed: "model" by component, "sequential" by layer. ``tiling`` decodes large pictures in tiles.
+    ``safety_checker`` is about the one that the model's folder may bring; False leaves it out.
     ``folder`` is that of the file this was read from; paths are relative to it.
 
     A model that draws clips may have a ``width`` and ``height`` in place of ``size``, then ``size`` is the longer;
@@ -64,6 +65,7 @@ class ModelEntry(_Entry):
     offload: Offload = "none"
     compile: bool = False
     tiling: bool = False
+    safety_checker: bool = True
     pipeline: str | None = None
     motion_adapter: str | None = Field(default=None, min_length=1, max_length=4096)
     width: int | None = Field(default=None, ge=MIN_DRAWN_PX, le=MAX_SIZE_PX, multiple_of=SIZE_STEP_PX)
@@ -263,6 +265,7 @@ _WANTED = {
     "offload": "none, model or sequential",
     "compile": "true or false",
     "tiling": "true or false",
+    "safety_checker": "true or false",
     "pipeline": f"one of {', '.join(VIDEO_FAMILIES)}",
     "motion_adapter": "a folder or a hub id",
     "width": f"a multiple of {SIZE_STEP_PX} up to {MAX_SIZE_PX}",

@@ -202,7 +202,8 @@ def weights_digest(
     """Hex sha256 of the canonical JSON of every file that loading reads and each LoRA with its weight.
 
     What a recipe names as its ``weights``. A class that is not the folder's own counts, and so do the files of its
-    ``motion`` adapter. Raises WeightsUnavailable where a file cannot be read.
+    ``motion`` adapter; a safety checker also where its entry leaves it out: it changes no picture, so a recipe stays
+    the same with and without it. Raises WeightsUnavailable where a file cannot be read.
     """
     named: dict[str, Any] = {"files": {name: digests.sha256(files.folder / name) for name in files.files}}
     applied = [{"sha256": digests.sha256(path), "weight": float(weight)} for path, weight in loras]

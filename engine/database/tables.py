@@ -297,7 +297,7 @@ moderations = Table(
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),
     Column("tenant_id", String(40), ForeignKey("tenants.id"), nullable=False),
-    Column("digest", String(64), nullable=False),  # sha256 of the prompt's text
+    Column("digest", String(64), nullable=False),  # sha256 of the prompt in plain form
     Column("allowed", Boolean, nullable=False),
     Column("reason", String(200)),  # which list or category refused it
     Column("created_at", String(32), nullable=False),
@@ -312,6 +312,8 @@ webhooks = Table(
     Column("tenant_id", String(40), ForeignKey("tenants.id"), nullable=False),
     Column("url", Text, nullable=False),
     Column("secret", String(80), nullable=False),  # what deliveries are signed with; shown once
+    Column("former_secret", String(80)),  # signs along until former_until
+    Column("former_until", String(32)),
     Column("events", JSON, nullable=False),  # list of event types; empty: all
     Column("created_at", String(32), nullable=False),
 )
@@ -328,6 +330,8 @@ deliveries = Table(
     Column("body", Text, nullable=False),  # the JSON that is sent and signed
     Column("status", String(12), nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("earlier", Integer, nullable=False, server_default="0"),  # attempts before it was begun anew
+    Column("begun_at", String(32), nullable=False),  # a day later it is given up
     Column("created_at", String(32), nullable=False),
     Column("ended_at", String(32)),
     CheckConstraint("status in ('pending', 'delivered', 'failed')", name="status"),

@@ -9,5 +9,6 @@ from engine.server.api.collections import router as collections
 from engine.server.api.downloads import router as downloads
 from engine.server.api.keys import router as keys
 from engine.server.api.mints import router as mints
+from engine.server.api.webhooks import router as webhooks
 
-API_ROUTERS: Final[tuple[APIRouter, ...]] = (keys, assets, downloads, collections, mints)
+API_ROUTERS: Final[tuple[APIRouter, ...]] = (keys, assets, downloads, collections, mints, webhooks)

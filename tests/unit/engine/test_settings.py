@@ -40,6 +40,30 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert "llm.example" not in repr(settings)
 
 
+def test_checks_of_urls_and_prompts_are_on_until_they_are_switched_off(tmp_path: Path) -> None:
+    usual = Settings.from_environment({})
+    assert (usual.allow_private_webhooks, usual.default_deny_list, usual.moderation_url) == (
+        False,
+        True,
+        None,
+    )
+    (tmp_path / "deny.txt").touch()
+    own = Settings.from_environment(
+        {
+            "LORESPARK_ALLOW_PRIVATE_WEBHOOKS": "1",
+            "LORESPARK_DEFAULT_DENY_LIST": "0",
+            "LORESPARK_DENY_LIST": str(tmp_path / "deny.txt"),
+            "LORESPARK_MODERATION_URL": "https://moderation.example/v1",
+            "LORESPARK_MODERATION_KEY": "sk-hidden",
+        }
+    )
+    assert (own.allow_private_webhooks, own.default_deny_list) == (True, False)
+    assert own.deny_list == tmp_path / "deny.txt"
+    assert (own.moderation_url, own.moderation_model) == ("https://moderation.example/v1", None)
+    assert "sk-hidden" not in repr(own)
+    assert "moderation.example" not in repr(own)
+
+
 def test_an_empty_variable_is_as_one_that_is_not_there() -> None:
     assert Settings.from_environment({"LORESPARK_CHAIN_ID": " ", "LORESPARK_RPC_URL": ""}).rpc_url is None
 
@@ -74,6 +98,12 @@ def test_a_relative_folder_and_a_home_become_full_paths() -> None:
         ("PRIVATE_KEY", "secret"),
         ("PRIVATE_KEY", "00" * 32),
         ("DATA_DIR", "~nobody-of-this-name/x"),
+        ("ALLOW_PRIVATE_WEBHOOKS", "yes"),
+        ("DEFAULT_DENY_LIST", "off"),
+        ("DENY_LIST", "nowhere.txt"),
+        ("MODERATION_URL", "ftp://node"),
+        ("MODERATION_MODEL", "tiny"),
+        ("MODERATION_KEY", "two words"),
     ],
 )
 def test_what_cannot_be_used_is_named_in_one_sentence(name: str, value: str) -> None:

@@ -336,6 +336,32 @@ def test_an_overflow_in_half_precision_is_told(folders: Callable[[str], Path]) -
         own.draw([own.recipe("a sword", Kind.ITEM, 1, model="tiny", size=16)])
 
 
+def test_a_picture_that_the_models_safety_checker_withholds_is_an_error(
+    folders: Callable[[str], Path],
+) -> None:
+    own = generator(entry(folders("flagged")))
+    with pytest.raises(DrawingFailed, match=r"safety checker of tiny withheld a picture; change the prompt"):
+        own.draw([own.recipe("a sword", Kind.ITEM, 1, model="tiny", size=16)])
+
+
+def test_an_entry_can_leave_the_safety_checker_out(folders: Callable[[str], Path]) -> None:
+    recipes, drawn = [], []
+    for path, given in ((folders("checked"), {}), (folders("flagged"), {"safety_checker": False})):
+        own = generator(entry(path, **given))
+        recipes.append(own.recipe("a sword", Kind.ITEM, 1, model="tiny", size=16))
+        drawn.append(own.draw(recipes[-1:])[0].pixels)
+    assert np.array_equal(*drawn)
+    assert drawn[0].any()
+    checked = DiffusersModel(entry(folders("flagged")), CPU, DigestCache(None))
+    assert recipes[1].weights == checked.digest  # the same model, with and without its checker
+
+
+def test_a_checker_that_a_folder_does_not_bring_cannot_be_left_out(folders: Callable[[str], Path]) -> None:
+    for family in ("stable-diffusion", "xl"):
+        own = generator(entry(folders(family), safety_checker=False))
+        assert own.draw([own.recipe("a sword", Kind.ITEM, 1, model="tiny", size=16)])
+
+
 def test_what_the_listener_raises_passes_through(folders: Callable[[str], Path]) -> None:
     class Stop(ValueError):
         pass

@@ -84,6 +84,7 @@ def test_a_hub_id_is_one_where_no_such_folder_is(tmp_path: Path) -> None:
         ({"frames": "9"}, "option frames, which is for models that draw clips; .*LTXPipeline"),
         ({"fps": "8"}, "option fps, which is for models that draw clips"),
         ({"tiling": "1"}, "true or false"),
+        ({"safety_checker": '"off"'}, "has a safety_checker that cannot be used; give true or false"),
         ({"pipeline": '"WanPipeline"', "fps": "0"}, "frames a second, from 1 to 50"),
         ({"pipeline": '"WanPipeline"', "frames": "10000"}, "whole number from 1 to 257"),
         ({"pipeline": '"WanPipeline"', "frames": "16"}, "has 16 frames, .*frames_step 4 .*121; use 17"),

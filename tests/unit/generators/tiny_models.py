@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,12 +22,16 @@ from diffusers import (
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
+from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
+    CLIPConfig,
+    CLIPImageProcessor,
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
+    CLIPVisionConfig,
     Gemma2Config,
     Gemma2Model,
     PreTrainedTokenizerFast,
@@ -49,6 +54,31 @@ def stable_diffusion(folder: Path) -> DiffusionPipeline:
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
+    )
+
+
+def checked(folder: Path, flags: bool) -> DiffusionPipeline:
+    """Stable Diffusion 1.x with a safety checker, which ``flags`` every picture or none."""
+    pipeline = stable_diffusion(folder)
+    vision = CLIPVisionConfig(
+        hidden_size=WIDTH,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        image_size=32,
+        patch_size=16,
+    )
+    config = CLIPConfig(text_config=_clip().to_dict(), vision_config=vision.to_dict(), projection_dim=WIDTH)
+    checker = StableDiffusionSafetyChecker(config)
+    with torch.no_grad():  # how near to a concept a picture may come: cosines lie between -1 and 1
+        checker.concept_embeds_weights.fill_(-2.0 if flags else 2.0)
+        checker.special_care_embeds_weights.fill_(2.0)
+    return StableDiffusionPipeline(
+        **{
+            **pipeline.components,
+            "safety_checker": checker,
+            "feature_extractor": CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=32),
+        }
     )
 
 
@@ -163,12 +193,18 @@ FAMILIES: dict[str, Callable[[Path], DiffusionPipeline]] = {
 }
 
 
+CHECKED: dict[str, Callable[[Path], DiffusionPipeline]] = {
+    "checked": partial(checked, flags=False),
+    "flagged": partial(checked, flags=True),
+}
+
+
 def save_tiny(family: str, folder: Path) -> Path:
     """Writes a pipeline of that family, with weights of seed 0, as ``save_pretrained`` does; returns ``folder``."""
     torch.manual_seed(0)
     work = folder.with_name(folder.name + "-vocabulary")
     work.mkdir(parents=True, exist_ok=True)
-    FAMILIES[family](work).save_pretrained(folder, safe_serialization=True)
+    (FAMILIES | CHECKED)[family](work).save_pretrained(folder, safe_serialization=True)
     return folder
 
 
