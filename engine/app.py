@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
@@ -69,6 +69,8 @@ class Application:
     def __init__(self, settings: Settings, folder: DataFolder) -> None:
         self.settings, self.folder = settings, folder
         self._drawing: SharedDrawer | None = None
+        # Held while something decodes pictures of up to 16 million pixels: two take about 300 MB.
+        self.decoding = BoundedSemaphore(2)
         self._making = Lock()  # the first pictures may be asked for by two threads at once
         self.records = Records(self._database())
         self.blocks = BlockStore(folder.blocks)

@@ -18,12 +18,10 @@ from engine.errors import EngineError
 from generators.errors import GeneratorError
 
 _log = logging.getLogger(__name__)
-LEARNT_AT_ONCE: Final = (
-    256  # assets whose texts one search reads, in about a second; a thread reads the others
-)
+LEARNT_AT_ONCE: Final = 256  # assets whose texts one search reads, in two seconds; a thread reads the others
 # In memory, over all tenants: 1,536 bytes each. Those of the tenant that searched longest ago go first.
 MAX_HELD: Final = 400_000
-_CLOSE_TIMEOUT_S: Final = 10.0  # a batch of texts takes about a second
+_CLOSE_TIMEOUT_S: Final = 10.0  # a batch of texts takes about two seconds
 
 
 class Meaning(Protocol):

@@ -119,7 +119,8 @@ def upload_asset(
 ) -> Response:
     """Uploads a PNG, to vary it, to set it in motion, or to mint it. The bytes are kept as they are."""
     # Before the transaction, which must not wait for the disk; the same blocks twice are the same blocks.
-    asset = add_upload(application.blocks, data, name, AssetKind(kind))
+    with application.decoding:
+        asset = add_upload(application.blocks, data, name, AssetKind(kind))
 
     def record(connection: Connection) -> Asset:
         row = record_upload(connection, caller.tenant_id, asset, tags or ())

@@ -114,7 +114,8 @@ def get_sheet(
     ]
     check_servable(assets)
     name = SHEET_NAMES[format]
-    data = sheet_of(assets, application.files.read, "sheet")[name]
+    with application.decoding:
+        data = sheet_of(assets, application.files.read, "sheet")[name]
     headers = kept(_CHANGING)
     save_as(headers, name, attached=False)
     kind = media_type(data[:HEAD_BYTES], len(data) <= HEAD_BYTES, name)

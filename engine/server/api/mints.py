@@ -106,10 +106,13 @@ def _minted(
             if living_mint(connection, asset.asset_id, chain_id) is not None
         }
     recipient = application.signer.address if wanted.to is None else parse_recipient(wanted.to)
-    return [
-        asset if asset.asset_id in living else application.gate.passed(asset, wanted.force)
-        for asset in assets
-    ], recipient
+    passed = []
+    for asset in assets:
+        if asset.asset_id not in living:
+            with application.decoding:
+                asset = application.gate.passed(asset, wanted.force)
+        passed.append(asset)
+    return passed, recipient
 
 
 def _added(
