@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from assets.asset import Asset
@@ -57,28 +57,29 @@ def kept(cache: str = IMMUTABLE) -> dict[str, str]:
 
 
 def _asset(caller: Reader, asset_id: str, application: App) -> Asset:
+    # Called, not depended on, which would take one more turn of a thread.
     with application.records.database.reading() as connection:
         return asset_of(own_asset(connection, caller.tenant_id, asset_id))
 
 
-Own = Annotated[Asset, Depends(_asset)]
-
-
 @router.get("/assets/{asset_id}/media", response_class=Response, responses=DOWNLOADED)
-def get_media(request: Request, asset: Own, application: App) -> Response:
+def get_media(request: Request, caller: Reader, asset_id: str, application: App) -> Response:
     """The asset itself: a PNG, or of a clip an animated PNG. Takes `Range`."""
+    asset = _asset(caller, asset_id, application)
     return _file(request, application, asset.media_cid, f"{asset.asset_id}.png")
 
 
 @router.get("/assets/{asset_id}/image", response_class=Response, responses=DOWNLOADED)
-def get_image(request: Request, asset: Own, application: App) -> Response:
+def get_image(request: Request, caller: Reader, asset_id: str, application: App) -> Response:
     """The picture that stands for the asset, as wallets show it."""
+    asset = _asset(caller, asset_id, application)
     return _file(request, application, asset.image_cid, f"{asset.asset_id}-image.png")
 
 
 @router.get("/assets/{asset_id}/files/{name}", response_class=Response, responses=DOWNLOADED)
-def get_file(request: Request, asset: Own, name: str, application: App) -> Response:
+def get_file(request: Request, caller: Reader, asset_id: str, name: str, application: App) -> Response:
     """What a clip comes in beside its media, by its name in `files`."""
+    asset = _asset(caller, asset_id, application)
     listed = application.files.listed(asset.metadata_cid)
     if name not in listed:
         has = f"it has {', '.join(sorted(listed))}" if listed else "only clips have such files"
@@ -87,8 +88,11 @@ def get_file(request: Request, asset: Own, name: str, application: App) -> Respo
 
 
 @router.get("/assets/{asset_id}/sheet", response_class=Response, responses=DOWNLOADED)
-def get_sheet(request: Request, asset: Own, application: App, format: FormatQuery = "png") -> Response:
+def get_sheet(
+    request: Request, caller: Reader, asset_id: str, application: App, format: FormatQuery = "png"
+) -> Response:
     """A clip's sprite sheet."""
+    asset = _asset(caller, asset_id, application)
     name = SHEET_NAMES[format]
     listed = application.files.listed(asset.metadata_cid)
     if name not in listed:
@@ -99,16 +103,18 @@ def get_sheet(request: Request, asset: Own, application: App, format: FormatQuer
 
 
 @router.get("/assets/{asset_id}/recipe", response_class=Response, responses=DOWNLOADED)
-def get_recipe(request: Request, asset: Own) -> Response:
+def get_recipe(request: Request, caller: Reader, asset_id: str, application: App) -> Response:
     """The recipe as canonical JSON (RFC 8785), whose sha256 is the recipe's hash and the ETag."""
+    asset = _asset(caller, asset_id, application)
     headers = kept()
     save_as(headers, f"{asset.asset_id}-recipe.json", attached=False)
     return answer_bytes(request, asset.recipe.to_bytes(), headers, asset.recipe_hash, "application/json")
 
 
 @router.get("/assets/{asset_id}/metadata", response_class=Response, responses=DOWNLOADED)
-def get_metadata(request: Request, asset: Own, application: App) -> Response:
+def get_metadata(request: Request, caller: Reader, asset_id: str, application: App) -> Response:
     """The token metadata as it is, or will be, on the chain."""
+    asset = _asset(caller, asset_id, application)
     # A mint that overrules the quality gate writes it anew.
     return _file(
         request, application, asset.metadata_cid, f"{asset.asset_id}-metadata.json", cache="private, no-cache"
@@ -116,8 +122,9 @@ def get_metadata(request: Request, asset: Own, application: App) -> Response:
 
 
 @router.get("/assets/{asset_id}/car", response_class=Response, responses=DOWNLOADED)
-def get_car(request: Request, asset: Own, application: App) -> Response:
+def get_car(request: Request, caller: Reader, asset_id: str, application: App) -> Response:
     """The metadata and all files as a CAR, which any IPFS node imports."""
+    asset = _asset(caller, asset_id, application)
     root = application.files.package(asset).root
     headers = kept("private, no-cache") | {"ETag": f'"{root}.car"', "Content-Type": CAR_CONTENT_TYPE}
     save_as(headers, f"{asset.asset_id}.car", attached=True)
