@@ -5,13 +5,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from assets.asset import Asset, AssetKind
 from assets.blockstore import BlockStore
-from assets.canonical_json import thaw
 from assets.cid import Cid
 from assets.errors import AssetsError
 from assets.package import export_asset_car
@@ -19,7 +18,7 @@ from chain.address import parse_recipient
 from chain.connection import LOCAL_POLL_LATENCY_S, ChainSettings, Connection, connect
 from chain.errors import ChainError
 from chain.signer import EnvironmentSigner, KeystoreSigner, Signer
-from engine.asset_files import AssetFiles, listed_files
+from engine.asset_files import AssetFiles
 from engine.clips import MovingSource, clip_recipe, default_action, source_size_px
 from engine.data_folder import DataFolder, write_whole, writing_whole
 from engine.database.database import Database
@@ -32,8 +31,10 @@ from engine.jobs.mint import ChainAccess, MintJob
 from engine.jobs.outbox import Outbox
 from engine.moderation import Moderator
 from engine.quality import QualityGate
+from engine.search import AssetSearch, Meaning
 from engine.settings import Settings
 from engine.start_picture import start_fields
+from engine.variations import varied_fields
 from engine.verification import Check, verify_token
 from engine.webhook_target import Targets
 from generators.drawer import SharedDrawer
@@ -41,7 +42,7 @@ from generators.errors import GeneratorError
 from generators.motion import Direction
 from generators.novelty import NoveltyIndex
 from generators.progress import ProgressCallback
-from generators.recipe import MAX_COUNT, Kind, Recipe, check_request
+from generators.recipe import MAX_COUNT, Recipe, check_request
 
 if TYPE_CHECKING:
     from engine.jobs.runtime import JobRuntime
@@ -68,6 +69,8 @@ class Application:
     def __init__(self, settings: Settings, folder: DataFolder) -> None:
         self.settings, self.folder = settings, folder
         self._drawing: SharedDrawer | None = None
+        # Held while something decodes pictures of up to 16 million pixels: two take about 300 MB.
+        self.decoding = BoundedSemaphore(2)
         self._making = Lock()  # the first pictures may be asked for by two threads at once
         self.records = Records(self._database())
         self.blocks = BlockStore(folder.blocks)
@@ -102,6 +105,8 @@ class Application:
                 stack.callback(self._drawing.close)
             if "connection" in vars(self):
                 stack.callback(self.connection.close)
+            if "search" in vars(self):
+                stack.callback(self.search.close)
 
     def __enter__(self) -> Self:
         return self
@@ -119,6 +124,18 @@ class Application:
     @cached_property
     def near_copies(self) -> NoveltyIndex:
         return NoveltyIndex.load()
+
+    @cached_property
+    def search(self) -> AssetSearch:
+        """Search over assets; loads nothing before it is used."""
+
+        def load() -> Meaning:
+            # torch and transformers take seconds to import, and most servers never search.
+            from generators.meaning import TextMeaning  # noqa: PLC0415
+
+            return TextMeaning.load()
+
+        return AssetSearch(self.records.database, load)
 
     @property
     def drawing(self) -> SharedDrawer:
@@ -144,7 +161,7 @@ class Application:
 
     @cached_property
     def chain(self) -> ChainAccess:
-        connection, signer = self.connection, self._signer()
+        connection, signer = self.connection, self.signer
         chain_id = connection.settings.chain_id
         return ChainAccess(connection, signer, Outbox(self.records, connection.web3, signer, chain_id))
 
@@ -173,10 +190,15 @@ class Application:
             )
         )
 
-    def _signer(self) -> Signer:
+    @cached_property
+    def signer(self) -> Signer:
+        """Who signs what goes onto the chain; known without asking the chain. Raises chain.errors.KeyRefused."""
         if self.settings.private_key is not None:
             return EnvironmentSigner(self.settings.private_key)
         return KeystoreSigner.load_or_create(self.folder.keys / "signer.json", self.folder.keys / "password")
+
+    def _picture(self, cid: str) -> bytes:
+        return self.files.read(Cid.parse(cid))
 
     # what people ask for
 
@@ -226,7 +248,7 @@ class Application:
         Raises UnknownAsset, InvalidPicture, and InvalidRequest for an asset that is no sprite or has another size.
         """
         asset = self.records.asset(source)
-        own = source_size_px(asset or self._picture_path(source))
+        own = source_size_px(asset or self._picture_path(source), self._picture)
         if size_px not in (None, own):
             raise InvalidRequest(
                 f"{source} is set in motion at its own {own} px, not at {size_px}; leave the size out."
@@ -235,7 +257,7 @@ class Application:
 
     def usual_actions(self, asset: Asset) -> list[str]:
         """What a sheet of ``asset`` shows when nothing is asked. Raises InvalidRequest where it is no sprite."""
-        source_size_px(asset)
+        source_size_px(asset, self._picture)
         usual = default_action(asset)
         return [usual, "walk", "attack"] if usual == "idle" else [usual]
 
@@ -247,10 +269,12 @@ class Application:
         Raises UnknownAsset, InvalidRequest for an asset that is no sprite, InvalidRecipe.
         """
         asset = self.asset(asset_id)
+        size_px = source_size_px(asset, self._picture)
         return [
             clip_recipe(
                 self.generator,
                 asset,
+                size_px,
                 lambda size: self.starting_from(asset_id, size, 1.0),
                 seed,
                 action=action,
@@ -265,27 +289,13 @@ class Application:
     ) -> list[Recipe]:
         """Recipes that draw ``asset_id`` again from its own picture, by the installed model, with other seeds.
 
-        Raises UnknownAsset, InvalidRequest for a picture of a configured model, InvalidRecipe.
+        Raises UnknownAsset, InvalidRequest for what has no variations, InvalidRecipe.
         """
-        own = Recipe.from_dict(thaw(self.asset(asset_id).recipe))
-        if own.kind is Kind.CLIP:
-            raise InvalidRequest(
-                f"The asset {asset_id} is a clip, and only pictures have variations; vary a picture and animate that."
-            )
-        if own.kind is Kind.ILLUSTRATION or own.drawn_px is not None:
-            raise InvalidRequest(
-                f"The asset was drawn by {own.model}, and only the bundled models draw variations; "
-                "create it again with another seed."
-            )
-        wanted = {"prompt": prompt or own.prompt, "kind": own.kind, "negative_prompt": own.negative_prompt}
-        wanted |= {
-            name: getattr(own, name) for name in ("palette", "outline", "background", "style", "seamless")
-        }
+        wanted, size = varied_fields(self.asset(asset_id), prompt, self._picture)
         check_request(**wanted, seed=seed, count=count, strength=strength)
-        start = self.starting_from(asset_id, own.size, strength)
+        start = self.starting_from(asset_id, size, strength)
         return [
-            self.generator.recipe(**wanted, **start, seed=seed + index, size=own.size)
-            for index in range(count)
+            self.generator.recipe(**wanted, **start, seed=seed + index, size=size) for index in range(count)
         ]
 
     def create(self, recipes: Sequence[Recipe], on_progress: ProgressCallback | None = None) -> str:
@@ -330,7 +340,7 @@ class Application:
         if asset.kind is not AssetKind.CLIP:
             return {}
         folder = self.folder.media / asset.asset_id
-        paths = {name: (cid, folder / name) for name, cid in listed_files(self.files.metadata(asset)).items()}
+        paths = {name: (cid, folder / name) for name, cid in self.files.listed(asset.metadata_cid).items()}
         for cid, path in paths.values():
             if not path.exists():
                 write_whole(path, self.files.read(cid))

@@ -6,8 +6,8 @@ from typing import Self
 
 from sqlalchemy import insert
 
+from engine.database.clock import now
 from engine.database.database import Database
-from engine.database.records import now
 from engine.database.tables import moderations
 from engine.deny_list import DEFAULT, DenyList
 from engine.errors import ModerationUnavailable, PromptRefused

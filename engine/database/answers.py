@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from engine.database.records import now
+from engine.database.clock import now
 from engine.database.tables import idempotency
 
 KEPT_FOR: Final = timedelta(hours=24)

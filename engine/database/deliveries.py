@@ -10,8 +10,8 @@ from pydantic_core import from_json
 from sqlalchemy import Connection, Row, Select, select, update
 
 from engine.api.webhook import Attempt, Delivery
+from engine.database.clock import now
 from engine.database.jobs import enqueue
-from engine.database.records import now
 from engine.database.tables import deliveries, delivery_attempts, jobs
 from engine.errors import Conflict, UnknownRecord
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from engine.database import tables
-from engine.database.records import now
+from engine.database.clock import now
 
 QUEUES = ("generate", "mint", "deliver", "expire")
 

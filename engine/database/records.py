@@ -2,22 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Engine, Row, Select, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, Row, insert, select, update
 
-from assets.asset import Asset, AssetKind
-from assets.canonical_json import JsonObject, thaw
-from assets.cid import Cid
+from assets.asset import Asset
 from engine.database import tables
+from engine.database.asset_rows import asset_of, asset_row
+from engine.database.clock import now
 from engine.database.database import Database
+from engine.database.mints import FINISHED_MINT, MintRecord, add_mint, living, update_mint
 from engine.database.tables import LOCAL_TENANT
 
 UNFINISHED_CREATION = ("queued", "running")
-FINISHED_MINT = ("confirmed", "failed")
 
 
 @dataclass(frozen=True)
@@ -41,25 +39,6 @@ class CreationRecord:
 
 
 @dataclass(frozen=True)
-class MintRecord:
-    """``token_id``, ``tx_hash`` and ``block_number`` are None until they are known."""
-
-    id: str
-    tenant_id: str
-    key_id: str | None
-    asset_id: str
-    recipient: str
-    chain_id: int
-    contract: str | None
-    status: str
-    token_id: str | None
-    tx_hash: str | None
-    block_number: int | None
-    error: str | None
-    created_at: str
-
-
-@dataclass(frozen=True)
 class TransactionRecord:
     purpose: str
     chain_id: int
@@ -71,11 +50,6 @@ class TransactionRecord:
 
 
 Record = TypeVar("Record", CreationRecord, MintRecord, TransactionRecord)
-
-
-def now() -> str:
-    """The time as RFC 3339 in UTC, to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Records:
@@ -145,7 +119,7 @@ class Records:
             )
             known = set(connection.scalars(select(table.c.id).where(table.c.creation_id == creation_id)))
             fresh = [
-                _asset_row(asset) | {"creation_id": creation_id, "position": position, "tenant_id": tenant_id}
+                asset_row(asset) | {"creation_id": creation_id, "position": position, "tenant_id": tenant_id}
                 for position, asset in enumerate(assets)
                 if asset.asset_id not in known
             ]
@@ -180,45 +154,12 @@ class Records:
 
     def living_mint(self, asset_id: str, chain_id: int) -> MintRecord | None:
         """The asset's mint on that chain, finished or not, unless it failed."""
-        return self._one(MintRecord, _living(asset_id, chain_id))
+        return self._one(MintRecord, living(asset_id, chain_id))
 
     def add_mint(self, asset: Asset, recipient: str, chain_id: int) -> tuple[MintRecord, bool]:
-        """The asset's living mint on that chain, and whether this call made it.
-
-        A mint that is made writes the asset's metadata and quality with it, all or nothing: what goes on chain is
-        what ``asset`` says.
-        """
-        table = tables.mints
-        record = self.living_mint(asset.asset_id, chain_id)
-        if record is not None:
-            return record, False
-        of_asset = table.c.asset_id == asset.asset_id
-        try:
-            with self._writing() as connection:
-                earlier = connection.scalar(select(func.count()).select_from(table).where(of_asset)) or 0
-                connection.execute(
-                    insert(table).values(
-                        id=f"mint-{asset.asset_id}-{earlier + 1}",
-                        tenant_id=select(tables.assets.c.tenant_id)
-                        .where(tables.assets.c.id == asset.asset_id)
-                        .scalar_subquery(),
-                        asset_id=asset.asset_id,
-                        recipient=recipient,
-                        chain_id=chain_id,
-                        status="prepared",
-                        created_at=now(),
-                    )
-                )
-                row = _asset_row(asset)
-                described = {name: row[name] for name in ("metadata_cid", "quality")}
-                own = tables.assets.c.id == asset.asset_id
-                connection.execute(update(tables.assets).where(own).values(**described))
-                made = True
-        except IntegrityError:
-            made = False  # another thread was first; its mint is the living one
-        record = self.living_mint(asset.asset_id, chain_id)
-        assert record is not None, "the index uq_mints_living refuses a mint only beside a living one"
-        return record, made
+        """As ``engine.database.mints.add_mint``, in a transaction of its own."""
+        with self._writing() as connection:
+            return add_mint(connection, asset, recipient, chain_id)
 
     def mint(self, mint_id: str) -> MintRecord | None:
         return self._one(MintRecord, select(tables.mints).where(tables.mints.c.id == mint_id))
@@ -239,11 +180,9 @@ class Records:
             return list(connection.scalars(query.order_by(table.c.created_at)))
 
     def update_mint(self, mint_id: str, **values: Any) -> None:
-        """Changes a mint that has not ended; one that has stays as it is."""
-        table = tables.mints
-        unfinished = (table.c.id == mint_id) & table.c.status.not_in(FINISHED_MINT)
+        """As ``engine.database.mints.update_mint``, in a transaction of its own."""
         with self._writing() as connection:
-            connection.execute(update(table).where(unfinished).values(**values))
+            update_mint(connection, mint_id, **values)
 
     # transactions and contracts
 
@@ -273,44 +212,4 @@ class Records:
 
     def _assets(self, query: Any) -> list[Asset]:
         with self._reading() as connection:
-            return [_asset(row) for row in connection.execute(query)]
-
-
-def _living(asset_id: str, chain_id: int) -> Select[Any]:
-    table = tables.mints
-    return select(table).where(
-        table.c.asset_id == asset_id, table.c.chain_id == chain_id, table.c.status != "failed"
-    )
-
-
-def _asset_row(asset: Asset) -> dict[str, Any]:
-    return {
-        "id": asset.asset_id,
-        "kind": asset.kind.value,
-        "name": asset.name,
-        "recipe": thaw(asset.recipe),
-        "recipe_hash": asset.recipe_hash,
-        "media_cid": str(asset.media_cid),
-        "image_cid": str(asset.image_cid),
-        "metadata_cid": str(asset.metadata_cid),
-        "owner": asset.owner,
-        "parents": list(asset.parents),
-        "created_at": asset.created_at.isoformat(),
-        "quality": None if asset.quality is None else thaw(asset.quality),
-    }
-
-
-def _asset(row: Row[Any]) -> Asset:
-    return Asset(
-        asset_id=row.id,
-        kind=AssetKind(row.kind),
-        name=row.name,
-        recipe=JsonObject(row.recipe),
-        media_cid=Cid.parse(row.media_cid),
-        image_cid=Cid.parse(row.image_cid),
-        metadata_cid=Cid.parse(row.metadata_cid),
-        owner=row.owner,
-        parents=tuple(row.parents),
-        created_at=datetime.fromisoformat(row.created_at),
-        quality=None if row.quality is None else JsonObject(row.quality),
-    )
+            return [asset_of(row) for row in connection.execute(query)]

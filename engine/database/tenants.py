@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from engine.api.account import Key, KeyWithSecret, Limits, NewKey, Scope
-from engine.database.records import now
+from engine.database.clock import now
 from engine.database.tables import api_keys, tenants
 from engine.errors import Conflict, UnknownRecord
 

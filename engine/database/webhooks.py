@@ -10,8 +10,8 @@ from pydantic_core import to_json
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from engine.api.webhook import EventType, NewWebhook, Webhook, WebhookWithSecret
+from engine.database.clock import now
 from engine.database.jobs import enqueue
-from engine.database.records import now
 from engine.database.tables import deliveries, tenants, webhooks
 from engine.errors import Conflict, UnknownRecord
 

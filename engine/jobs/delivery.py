@@ -14,8 +14,8 @@ import httpx2
 from sqlalchemy import Row, insert, select, update
 
 from engine.api.signature import DELIVERY_HEADER, EVENT_HEADER, EVENT_ID_HEADER, HEADER, sign
+from engine.database.clock import now
 from engine.database.database import Database
-from engine.database.records import now
 from engine.database.tables import deliveries, delivery_attempts, webhooks
 from engine.errors import DeliveryFailed, TargetRefused
 from engine.jobs.direct_post import Limits, post

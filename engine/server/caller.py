@@ -54,6 +54,11 @@ def application_of(request: Request) -> Application:
     return application
 
 
+async def _application(request: Request) -> Application:
+    # A coroutine, because FastAPI asks a plain function on another thread, which costs more than the answer.
+    return application_of(request)
+
+
 async def _authenticated(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
@@ -108,4 +113,4 @@ Reader = Annotated[Caller, Security(_allowed)]
 Creator = Annotated[Caller, Security(_allowed, scopes=[Scope.CREATE.value])]
 Minter = Annotated[Caller, Security(_allowed, scopes=[Scope.MINT.value])]
 Admin = Annotated[Caller, Security(_allowed, scopes=[Scope.ADMIN.value])]
-App = Annotated[Application, Depends(application_of)]
+App = Annotated[Application, Depends(_application)]

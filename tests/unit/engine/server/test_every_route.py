@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from engine.api.account import NewKey, Scope
 from engine.app import Application
 from engine.database import tables
-from engine.database.records import now
+from engine.database.clock import now
 from engine.database.tables import metadata
 from engine.database.tenants import add_key, add_tenant, revoke_key
 

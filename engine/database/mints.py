@@ -1,0 +1,137 @@
+"""Mints as frozen records and as the API tells them, and what writes them within a transaction."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from assets.asset import Asset
+from engine.api.asset import Mint
+from engine.api.webhook import EventType
+from engine.database.asset_rows import asset_row
+from engine.database.clock import now
+from engine.database.tables import assets, mints
+from engine.database.webhooks import announce
+from engine.errors import UnknownRecord
+
+NEWEST_FIRST = (mints.c.created_at, mints.c.id)  # as engine.server.cursor.page orders
+FINISHED_MINT = ("confirmed", "failed")
+_TOLD_AT_THE_END = {"confirmed": EventType.MINT_CONFIRMED, "failed": EventType.MINT_FAILED}
+
+
+@dataclass(frozen=True)
+class MintRecord:
+    """``token_id``, ``tx_hash`` and ``block_number`` are None until they are known, ``key_id`` for the command line."""
+
+    id: str
+    tenant_id: str
+    key_id: str | None
+    asset_id: str
+    recipient: str
+    chain_id: int
+    contract: str | None
+    status: str
+    token_id: str | None
+    tx_hash: str | None
+    block_number: int | None
+    error: str | None
+    created_at: str
+
+
+def mint_view(mint: MintRecord) -> Mint:
+    """The mint as the API tells it."""
+    return Mint(
+        id=mint.id,
+        asset=mint.asset_id,
+        to=mint.recipient,
+        chain_id=mint.chain_id,
+        status=mint.status,
+        contract=mint.contract,
+        token_id=mint.token_id,
+        tx_hash=mint.tx_hash,
+        block_number=mint.block_number,
+        error=mint.error,
+        created_at=mint.created_at,
+        links={"self": f"/v1/mints/{mint.id}", "asset": f"/v1/assets/{mint.asset_id}"},
+    )
+
+
+def mints_of(tenant_id: str, status: str | None = None, asset_id: str | None = None) -> Select[Any]:
+    """The rows of the tenant's mints, in no order."""
+    query = select(mints).where(mints.c.tenant_id == tenant_id)
+    if status is not None:
+        query = query.where(mints.c.status == status)
+    return query if asset_id is None else query.where(mints.c.asset_id == asset_id)
+
+
+def own_mint(connection: Connection, tenant_id: str, mint_id: str) -> MintRecord:
+    """Raises UnknownRecord."""
+    query = mints_of(tenant_id).where(mints.c.id == mint_id)
+    # PostgreSQL takes no NUL in a text.
+    row = connection.execute(query).one_or_none() if mint_id.isprintable() else None
+    if row is None:
+        raise UnknownRecord(f"There is no mint {mint_id[:80]!r}; list the mints to see those there are.")
+    return MintRecord(**row._mapping)
+
+
+def living_mint(connection: Connection, asset_id: str, chain_id: int) -> MintRecord | None:
+    """The asset's mint on that chain, finished or not, unless it failed."""
+    row = connection.execute(living(asset_id, chain_id)).one_or_none()
+    return None if row is None else MintRecord(**row._mapping)
+
+
+def living(asset_id: str, chain_id: int) -> Select[Any]:
+    """The query behind ``living_mint``."""
+    return select(mints).where(
+        mints.c.asset_id == asset_id, mints.c.chain_id == chain_id, mints.c.status != "failed"
+    )
+
+
+def add_mint(
+    connection: Connection, asset: Asset, recipient: str, chain_id: int, key_id: str | None = None
+) -> tuple[MintRecord, bool]:
+    """The asset's living mint on that chain, and whether this call made it.
+
+    A mint that is made writes the asset's metadata and quality with it, all or nothing: what goes on chain is
+    what ``asset`` says.
+    """
+    record = living_mint(connection, asset.asset_id, chain_id)
+    if record is not None:
+        return record, False
+    own = assets.c.id == asset.asset_id
+    of_asset = mints.c.asset_id == asset.asset_id
+    earlier = connection.scalar(select(func.count()).select_from(mints).where(of_asset)) or 0
+    row = asset_row(asset)
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                insert(mints).values(
+                    id=f"mint-{asset.asset_id}-{earlier + 1}",
+                    tenant_id=select(assets.c.tenant_id).where(own).scalar_subquery(),
+                    key_id=key_id,
+                    asset_id=asset.asset_id,
+                    recipient=recipient,
+                    chain_id=chain_id,
+                    status="prepared",
+                    created_at=now(),
+                )
+            )
+            described = {name: row[name] for name in ("metadata_cid", "quality")}
+            connection.execute(update(assets).where(own).values(**described))
+            made = True
+    except IntegrityError:
+        made = False  # another process was first; its mint is the living one
+    record = living_mint(connection, asset.asset_id, chain_id)
+    assert record is not None, "the index uq_mints_living refuses a mint only beside a living one"
+    return record, made
+
+
+def update_mint(connection: Connection, mint_id: str, **values: Any) -> None:
+    """Changes a mint that has not ended; one that has stays as it is. Its end is announced to the tenant's webhooks."""
+    unfinished = (mints.c.id == mint_id) & mints.c.status.not_in(FINISHED_MINT)
+    changed = connection.execute(update(mints).where(unfinished).values(**values)).rowcount
+    event = _TOLD_AT_THE_END.get(str(values.get("status")))
+    if event is not None and changed:
+        record = MintRecord(**connection.execute(select(mints).where(mints.c.id == mint_id)).one()._mapping)
+        announce(connection, record.tenant_id, event, mint_view(record).model_dump(mode="json"))
