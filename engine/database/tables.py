@@ -98,6 +98,20 @@ creation_events = Table(
     Column("created_at", String(32), nullable=False),
 )
 
+# How long the newest draws took, for estimates; a few of each model and kind are kept.
+drawing_times = Table(
+    "drawing_times",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("model", String(200), nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("assets", Integer, nullable=False),
+    Column("steps", Integer, nullable=False),  # of denoising, over all of them
+    Column("ms", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_drawing_times_model", drawing_times.c.model, drawing_times.c.kind, drawing_times.c.number)
+
 assets = Table(
     "assets",
     metadata,

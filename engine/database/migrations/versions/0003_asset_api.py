@@ -59,6 +59,20 @@ def upgrade() -> None:
         "INSERT INTO tenants (id, name, created_at) VALUES ('tenant-local', 'local', '2026-01-01T00:00:00Z')"
     )
     op.create_table(
+        "drawing_times",
+        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("model", sa.String(length=200), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("assets", sa.Integer(), nullable=False),
+        sa.Column("steps", sa.Integer(), nullable=False),
+        sa.Column("ms", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_drawing_times")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("drawing_times", schema=None) as batch_op:
+        batch_op.create_index("ix_drawing_times_model", ["model", "kind", "number"], unique=False)
+
+    op.create_table(
         "turns",
         sa.Column("queue", sa.String(length=16), nullable=False),
         sa.Column("tenant_id", sa.String(length=40), nullable=False),
