@@ -19,7 +19,7 @@ from chain.address import parse_recipient
 from chain.connection import LOCAL_POLL_LATENCY_S, ChainSettings, Connection, connect
 from chain.errors import ChainError
 from chain.signer import EnvironmentSigner, KeystoreSigner, Signer
-from engine.asset_files import AssetFiles, listed_files
+from engine.asset_files import AssetFiles
 from engine.clips import clip_recipe, default_action, source_size_px
 from engine.data_folder import DataFolder, write_whole, writing_whole
 from engine.database.database import Database
@@ -312,7 +312,7 @@ class Application:
         if asset.kind is not AssetKind.CLIP:
             return {}
         folder = self.folder.media / asset.asset_id
-        paths = {name: (cid, folder / name) for name, cid in listed_files(self.files.metadata(asset)).items()}
+        paths = {name: (cid, folder / name) for name, cid in self.files.listed(asset.metadata_cid).items()}
         for cid, path in paths.values():
             if not path.exists():
                 write_whole(path, self.files.read(cid))

@@ -1,7 +1,7 @@
 """The files that belong to an asset, read back from the block store by the addresses in its metadata and recipe."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 
 from assets.asset import Asset
 from assets.block import BlockReader
@@ -11,12 +11,18 @@ from assets.metadata import TokenMetadata
 from assets.package import AssetPackage, asset_directory
 from assets.unixfs import read_file
 
+REMEMBERED = 4096  # metadata documents whose lists of files are kept; a list takes about 2 kB
 
-@dataclass(frozen=True)
+
 class AssetFiles:
     """Reads ``blocks``. Every method raises BlockMissing and BlockDamaged where a file cannot be read."""
 
-    blocks: BlockStore
+    def __init__(self, blocks: BlockStore) -> None:
+        self.blocks = blocks
+        # What an address leads to never changes.
+        self._listed = lru_cache(REMEMBERED)(
+            lambda cid: listed_files(TokenMetadata.from_bytes(self.read(cid)))
+        )
 
     def read(self, cid: Cid) -> bytes:
         return read_whole(cid, self.blocks)
@@ -24,9 +30,13 @@ class AssetFiles:
     def metadata(self, asset: Asset) -> TokenMetadata:
         return TokenMetadata.from_bytes(self.read(asset.metadata_cid))
 
+    def listed(self, metadata: Cid) -> Mapping[str, Cid]:
+        """Name -> address of what a clip comes in beside its media, by its ``metadata``; nothing for a picture."""
+        return self._listed(metadata)
+
     def more(self, asset: Asset) -> dict[str, bytes]:
         """Name -> bytes of what a clip comes in beside its media; nothing for a picture."""
-        return {name: self.read(cid) for name, cid in listed_files(self.metadata(asset)).items()}
+        return {name: self.read(cid) for name, cid in self.listed(asset.metadata_cid).items()}
 
     def package(self, asset: Asset, metadata: bytes | None = None) -> AssetPackage:
         """The asset's files and what it was drawn from, under one directory; with other ``metadata`` where given."""

@@ -133,6 +133,7 @@ assets = Table(
     UniqueConstraint("creation_id", "position"),
 )
 Index("ix_assets_tenant_id", assets.c.tenant_id, assets.c.created_at, assets.c.id)
+Index("ix_assets_owner", assets.c.tenant_id, assets.c.owner, assets.c.created_at, assets.c.id)
 
 asset_tags = Table(
     "asset_tags",
@@ -146,9 +147,15 @@ Index("ix_asset_tags_tag", asset_tags.c.tag, asset_tags.c.asset_id)
 asset_vectors = Table(
     "asset_vectors",
     metadata,
-    Column("asset_id", String(40), ForeignKey("assets.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "number", Integer, primary_key=True, autoincrement=True
+    ),  # the order in which a tenant's were written
+    Column("asset_id", String(40), ForeignKey("assets.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("tenant_id", String(40), nullable=False),
     Column("vector", LargeBinary, nullable=False),  # 384 float16, of length 1, little-endian
+    sqlite_autoincrement=True,
 )
+Index("ix_asset_vectors_tenant_id", asset_vectors.c.tenant_id, asset_vectors.c.number)
 
 collection_assets = Table(
     "collection_assets",
@@ -157,6 +164,7 @@ collection_assets = Table(
     Column("asset_id", String(40), ForeignKey("assets.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, nullable=False),  # the order in which they were added
 )
+Index("ix_collection_assets_asset_id", collection_assets.c.asset_id)
 
 # The block store where several hosts share one database; empty where blocks lie in a folder.
 blocks = Table(
@@ -195,6 +203,7 @@ Index(
     sqlite_where=mints.c.status != "failed",
     postgresql_where=mints.c.status != "failed",
 )
+Index("ix_mints_asset_id", mints.c.asset_id, mints.c.status)
 Index("ix_mints_token_id", mints.c.contract, mints.c.token_id)
 Index("ix_mints_tenant_id", mints.c.tenant_id, mints.c.created_at, mints.c.id)
 

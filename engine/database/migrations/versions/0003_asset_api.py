@@ -244,13 +244,20 @@ def upgrade() -> None:
 
     op.create_table(
         "asset_vectors",
+        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("asset_id", sa.String(length=40), nullable=False),
+        sa.Column("tenant_id", sa.String(length=40), nullable=False),
         sa.Column("vector", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["asset_id"], ["assets.id"], name=op.f("fk_asset_vectors_asset_id"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("asset_id", name=op.f("pk_asset_vectors")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_asset_vectors")),
+        sa.UniqueConstraint("asset_id", name=op.f("uq_asset_vectors_asset_id")),
+        sqlite_autoincrement=True,
     )
+    with op.batch_alter_table("asset_vectors", schema=None) as batch_op:
+        batch_op.create_index("ix_asset_vectors_tenant_id", ["tenant_id", "number"], unique=False)
+
     op.create_table(
         "collection_assets",
         sa.Column("collection_id", sa.String(length=40), nullable=False),
@@ -267,6 +274,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("collection_id", "asset_id", name=op.f("pk_collection_assets")),
     )
+    with op.batch_alter_table("collection_assets", schema=None) as batch_op:
+        batch_op.create_index("ix_collection_assets_asset_id", ["asset_id"], unique=False)
+
     for table in OWNED:
         with op.batch_alter_table(table, schema=None) as batch_op:
             batch_op.add_column(
@@ -294,11 +304,13 @@ def upgrade() -> None:
         batch_op.alter_column("tenant_id", existing_type=sa.String(length=40), server_default=None)
         batch_op.alter_column("creation_id", existing_type=sa.String(length=40), nullable=True)
         batch_op.create_index("ix_assets_tenant_id", ["tenant_id", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_assets_owner", ["tenant_id", "owner", "created_at", "id"], unique=False)
         batch_op.create_foreign_key(op.f("fk_assets_tenant_id"), "tenants", ["tenant_id"], ["id"])
     with op.batch_alter_table("mints", schema=None) as batch_op:
         batch_op.alter_column("tenant_id", existing_type=sa.String(length=40), server_default=None)
         batch_op.add_column(sa.Column("key_id", sa.String(length=40), nullable=True))
         batch_op.create_index("ix_mints_tenant_id", ["tenant_id", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_mints_asset_id", ["asset_id", "status"], unique=False)
         batch_op.create_foreign_key(op.f("fk_mints_tenant_id"), "tenants", ["tenant_id"], ["id"])
         batch_op.create_foreign_key(op.f("fk_mints_key_id"), "api_keys", ["key_id"], ["id"])
 
