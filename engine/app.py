@@ -29,6 +29,8 @@ from engine.errors import EngineError, ExportFailed, InvalidRequest, JobFailed, 
 from engine.jobs.creation import CreationJob
 from engine.jobs.mint import ChainAccess, MintJob
 from engine.jobs.outbox import Outbox
+from engine.minting_terms import MintingTerms
+from engine.model_catalogue import ModelCatalogue
 from engine.planning import Planner
 from engine.quality import QualityGate
 from engine.settings import Settings
@@ -71,9 +73,16 @@ class Application:
         self.records = Records(self._database())
         self.blocks = BlockStore(folder.blocks)
         self.files = AssetFiles(self.blocks)
+        self.catalogue = ModelCatalogue(settings.model_list)
         self.planner = Planner(lambda: self.generator, self.blocks, StyleFolder(folder.root / "styles"))
-        self.creation_job = CreationJob(self.records, lambda: self.drawing, self.blocks)
         self.gate = QualityGate(self.files, lambda: self.near_copies)
+        self.creation_job = CreationJob(
+            self.records,
+            lambda: self.drawing,
+            self.blocks,
+            self.planner,
+            MintingTerms(settings.chain_id, self.gate, lambda: self.signer),
+        )
         self.mint_job = MintJob(self.records, lambda: self.chain, settings.contract)
 
     @classmethod
@@ -137,7 +146,7 @@ class Application:
 
     @cached_property
     def chain(self) -> ChainAccess:
-        connection, signer = self.connection, self._signer()
+        connection, signer = self.connection, self.signer
         chain_id = connection.settings.chain_id
         return ChainAccess(connection, signer, Outbox(self.records, connection.web3, signer, chain_id))
 
@@ -166,7 +175,9 @@ class Application:
             )
         )
 
-    def _signer(self) -> Signer:
+    @cached_property
+    def signer(self) -> Signer:
+        """Who signs what goes onto the chain; known without asking the chain. Raises chain.errors.KeyRefused."""
         if self.settings.private_key is not None:
             return EnvironmentSigner(self.settings.private_key)
         return KeystoreSigner.load_or_create(self.folder.keys / "signer.json", self.folder.keys / "password")

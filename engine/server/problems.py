@@ -31,6 +31,7 @@ from engine.errors import (
     DataFolderUnusable,
     EngineError,
     InvalidBody,
+    InvalidField,
     InvalidRequest,
     KeyRefused,
     KeyReused,
@@ -77,6 +78,7 @@ _UNUSABLE: Final = ProblemKind(503, "storage-unusable", "The server's storage ca
 # An error of none of these classes is UNEXPECTED, as are all that are no error of ours.
 KINDS: Final[Mapping[type[Exception], ProblemKind]] = {
     InvalidCid: ProblemKind(400, "invalid-cid", "Not a content identifier"),
+    InvalidField: INVALID_FIELDS,
     InvalidRequest: ProblemKind(400, "invalid-request", "The request cannot be fulfilled"),
     UnknownAsset: ProblemKind(404, "unknown-asset", "No such asset"),
     BlockMissing: ProblemKind(404, "not-held", "The content is not held here"),
@@ -139,6 +141,9 @@ def _of_room(_: Request, error: Exception) -> JSONResponse:
     kind = next((KINDS[kind] for kind in type(error).__mro__ if kind in KINDS), UNEXPECTED)
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("%s: %s", type(error).__name__, error)
+    if isinstance(error, InvalidField):
+        fields = [{"pointer": f"#{error.pointer}", "in": "body", "detail": str(error)}]
+        return problem(kind, str(error), errors=fields)
     return problem(kind, str(error), _headers(error))
 
 
