@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from uuid import uuid4
 
 from assets.asset import Asset, AssetKind
@@ -53,6 +53,13 @@ REMOTE_TIMEOUT_S = 180.0
 EMBEDDED_TIMEOUT_S = 30.0
 
 
+class Moderator(Protocol):
+    """Says what this server does not draw."""
+
+    def check(self, tenant_id: str, texts: Sequence[str]) -> None:
+        """Raises PromptRefused."""
+
+
 @dataclass(frozen=True)
 class MintedAsset:
     """A confirmed mint, and whether it was there before it was asked for."""
@@ -65,6 +72,8 @@ class MintedAsset:
 
 class Application:
     """One open data folder. Expensive parts are made when they are first needed."""
+
+    moderator: Moderator | None = None  # what prompts have to pass
 
     def __init__(self, settings: Settings, folder: DataFolder) -> None:
         self.settings, self.folder = settings, folder

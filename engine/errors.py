@@ -141,5 +141,9 @@ class CreationEnded(EngineError):
     """A creation that is being drawn was cancelled, or ended otherwise."""
 
 
+class StillRunning(EngineError):
+    """What a request waits for takes longer than it can wait."""
+
+
 class HoldLost(EngineError):
     """A job that this worker was doing is in another's hands."""

@@ -53,6 +53,11 @@ class ModelCatalogue:
             model.model_copy(update={"online": name in announced}) for name, model in sorted(known.items())
         )
 
+    def workers(self, connection: Connection) -> int:
+        """How many workers that draw are alive."""
+        rows = connection.scalars(select(workers.c.queues).where(workers.c.beat_at_ms > _since_ms()))
+        return sum("generate" in queues for queues in rows)
+
     def check(self, connection: Connection, request: CreationRequest) -> None:
         """Raises InvalidField where no model is known that could draw it. The worker checks the rest."""
         if request.model is None:
@@ -110,9 +115,8 @@ def _configured(entry: ModelEntry) -> Model:
 
 def _announced(connection: Connection) -> dict[str, Model]:
     """What living workers say that they can draw with."""
-    since_ms = int((time.time() - _SILENT_S) * 1000)
     found: dict[str, Model] = {}
-    for told in connection.scalars(select(workers.c.models).where(workers.c.beat_at_ms > since_ms)):
+    for told in connection.scalars(select(workers.c.models).where(workers.c.beat_at_ms > _since_ms())):
         for each in told:
             try:
                 model = Model.model_validate(each)
@@ -120,3 +124,7 @@ def _announced(connection: Connection) -> dict[str, Model]:
                 continue  # of a worker of another version
             found[model.id] = model
     return found
+
+
+def _since_ms() -> int:
+    return int((time.time() - _SILENT_S) * 1000)

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -30,8 +31,9 @@ def serve(
 
         _ = application.jobs  # a server that could take no job would be of no use
         with listening(host, port) as listener:
+            app = server(application)
             config = Config(
-                server(application),
+                app,
                 lifespan="off",
                 ws="none",
                 log_config=None,
@@ -40,9 +42,14 @@ def serve(
                 timeout_graceful_shutdown=GRACE_S,
             )
             running = Server(config)
+
+            def end(number: int, frame: FrameType | None) -> None:
+                app.state.event_feed.close()  # streams that nobody would wait for end by themselves
+                running.handle_exit(number, frame)
+
             # uvicorn raises the signal anew once it has ended, which would make a clean end look like a crash.
             for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, running.handle_exit)
+                signal.signal(number, end)
             told = address(listener)
             if as_json:
                 print_json({"address": told})

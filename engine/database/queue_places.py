@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, func, select
 
-from engine.database.tables import jobs
+from engine.database.tables import creations, jobs
 
 QUEUE = "generate"
 
@@ -18,6 +18,16 @@ def waiting_by_tenant(connection: Connection) -> dict[str, int]:
         .group_by(table.c.tenant_id)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def waiting_assets(connection: Connection) -> int:
+    """How many assets all creations that wait are to make."""
+    query = (
+        select(func.sum(creations.c.count))
+        .join(jobs, jobs.c.record_id == creations.c.id)
+        .where(jobs.c.queue == QUEUE, jobs.c.state == "queued")
+    )
+    return connection.scalar(query) or 0
 
 
 def place(waiting: dict[str, int], tenant_id: str, rank: int) -> int:

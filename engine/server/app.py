@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 
 from engine.app import Application
+from engine.server.api.event_feed import EventFeed
 from engine.server.api.routers import API_ROUTERS
 from engine.server.backends import backends_of
 from engine.server.gateway import gateway_router
@@ -20,6 +21,8 @@ def server(application: Application) -> FastAPI:
         title="Lorespark", version=_version(), docs_url=None, redoc_url=None, redirect_slashes=False
     )
     app.state.application = application
+    app.state.event_feed = EventFeed(application.records.database)
+    application.creation_job.told = app.state.event_feed.wake
     metrics = Metrics()
     add_problems(app)
     app.add_middleware(CountedRequests, metrics=metrics)  # added last, so it sees what all others answer

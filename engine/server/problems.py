@@ -33,6 +33,7 @@ from engine.errors import (
     InvalidBody,
     InvalidField,
     InvalidRequest,
+    JobFailed,
     KeyRefused,
     KeyReused,
     LimitReached,
@@ -45,6 +46,7 @@ from engine.errors import (
     QuotaExceeded,
     RateExceeded,
     ScopeMissing,
+    StillRunning,
     UnknownAsset,
     UnknownRecord,
     UnsatisfiableRange,
@@ -94,6 +96,8 @@ KINDS: Final[Mapping[type[Exception], ProblemKind]] = {
     BodyTooLarge: ProblemKind(413, "body-too-large", "The body is too large"),
     KeyReused: ProblemKind(422, "idempotency-key-reused", "The Idempotency-Key was used for another request"),
     PromptRefused: ProblemKind(422, "prompt-refused", "The prompt is refused"),
+    JobFailed: ProblemKind(422, "job-failed", "The job ended without what it was asked for"),
+    StillRunning: ProblemKind(504, "still-running", "It takes longer than a request may"),
     QualityRefused: ProblemKind(409, "quality-refused", "The asset fails the quality gate"),
     GeneratorError: ProblemKind(422, "not-drawable", "It cannot be drawn as asked"),
     InvalidAddress: ProblemKind(422, "invalid-address", "Not an account's address"),
@@ -135,6 +139,13 @@ def add_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_fields)
     app.add_middleware(LastResort)
+
+
+def answer_to(request: Request, error: Exception) -> JSONResponse:
+    """The problem that an error becomes, for who answers with it in another form."""
+    if isinstance(error, RequestValidationError):
+        return _of_fields(request, error)
+    return _of_http(request, error) if isinstance(error, HTTPException) else _of_room(request, error)
 
 
 def _of_room(_: Request, error: Exception) -> JSONResponse:

@@ -4,6 +4,9 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from engine.server.api.creations import router as creations
 from engine.server.api.keys import router as keys
+from engine.server.api.models import router as models
+from engine.server.api.openai_images import router as openai_images
 
-API_ROUTERS: Final[tuple[APIRouter, ...]] = (keys,)
+API_ROUTERS: Final[tuple[APIRouter, ...]] = (keys, creations, models, openai_images)

@@ -1,0 +1,125 @@
+"""Where creations are asked for: checked, taken in, estimated, cancelled and tried again."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from engine.api.creation import Creation, CreationRequest, Estimate
+from engine.app import Application
+from engine.database.creation_record import own_picture
+from engine.database.creation_views import creation_views
+from engine.database.creations import add_creation, cancel_creation, own_creation, resume_creation
+from engine.database.drawing_times import ms_per_asset, ms_per_step
+from engine.database.queue_places import next_rank, place, waiting_assets, waiting_by_tenant
+from engine.database.records import CreationRecord
+from engine.database.tables import collections
+from engine.database.usage import reserve_creation, used_today
+from engine.errors import InvalidField, QueueFull
+from engine.planning import check_creation
+from engine.server.caller import Caller
+from generators.recipe import random_seed
+
+_RETRY_QUEUE_S = 30  # a long queue has moved on by then
+
+
+@dataclass(frozen=True)
+class CreationDesk:
+    """What one caller can do with creations. Nothing here loads a model or draws."""
+
+    application: Application
+    caller: Caller
+
+    def prepared(self, request: CreationRequest) -> CreationRequest:
+        """The request with its seed filled in, if what it says by itself can be drawn.
+
+        Raises InvalidField, GeneratorError.
+        """
+        if request.seed is None:
+            request = request.model_copy(update={"seed": random_seed()})
+        check_creation(request, self.application.planner.style(request))
+        return request
+
+    def moderate(self, request: CreationRequest) -> None:
+        """Outside of any transaction: it may ask a service, and records what it refused. Raises PromptRefused."""
+        if self.application.moderator is not None:
+            texts = [request.prompt, request.controls.negative_prompt]
+            self.application.moderator.check(self.caller.tenant_id, [text for text in texts if text])
+
+    def take_in(self, connection: Connection, request: CreationRequest) -> Creation:
+        """Reserves, records and queues a request that is prepared.
+
+        Raises InvalidField for what it names and is not there, QuotaExceeded, QueueFull.
+        """
+        caller = self.caller
+        self._check_names(connection, request)
+        self._check_queue(waiting_by_tenant(connection))
+        reserve_creation(connection, caller.key_id, caller.limits, request.count)
+        return self._view(connection, add_creation(connection, caller.tenant_id, caller.key_id, request))
+
+    def estimate(self, connection: Connection, request: CreationRequest) -> Estimate:
+        """What a request that is prepared would cost, by what was measured here; see docs/api.md.
+
+        Raises InvalidField for what it names and is not there.
+        """
+        self._check_names(connection, request)
+        steps = self.application.catalogue.steps(request)
+        waiting = waiting_by_tenant(connection)
+        rank = next_rank(connection, self.caller.tenant_id, request.priority)
+        before = place(waiting, self.caller.tenant_id, rank) - 1
+        model = self.application.catalogue.drawing_model(request)
+        own, usual = ms_per_step(connection, model, request.kind.value), ms_per_asset(connection)
+        seconds = None
+        if own is not None and usual is not None and steps is not None:
+            in_queue = waiting_assets(connection) * before / max(1, sum(waiting.values()))
+            workers = max(1, self.application.catalogue.workers(connection))
+            seconds = round((own * steps * request.count + usual * in_queue / workers) / 1000, 2)
+        return Estimate(
+            assets=request.count,
+            steps=None if steps is None else steps * request.count,
+            seconds=seconds,
+            queue_length=before,
+            allowed=used_today(connection, self.caller.key_id) + request.count <= self.caller.limits.per_day,
+        )
+
+    def read(self, connection: Connection, creation_id: str) -> Creation:
+        """Raises UnknownRecord."""
+        return self._view(connection, own_creation(connection, self.caller.tenant_id, creation_id))
+
+    def cancel(self, connection: Connection, creation_id: str) -> Creation:
+        """Raises UnknownRecord."""
+        files = self.application.files
+        return self._view(connection, cancel_creation(connection, self.caller.tenant_id, creation_id, files))
+
+    def resume(self, connection: Connection, creation_id: str) -> Creation:
+        """Raises UnknownRecord, Conflict."""
+        return self._view(connection, resume_creation(connection, self.caller.tenant_id, creation_id))
+
+    def _view(self, connection: Connection, creation: CreationRecord) -> Creation:
+        return creation_views(connection, [creation], self.application.files)[0]
+
+    def _check_names(self, connection: Connection, request: CreationRequest) -> None:
+        self.application.catalogue.check(connection, request)
+        for name, field in ((request.controls.source, "source"), (request.controls.mask, "mask")):
+            if name is not None:
+                own_picture(connection, self.caller.tenant_id, name, field)
+        if request.collection is not None:
+            table = collections
+            own = (table.c.id == request.collection) & (table.c.tenant_id == self.caller.tenant_id)
+            if connection.scalar(select(table.c.id).where(own)) is None:
+                raise InvalidField(
+                    f"There is no collection {request.collection[:80]!r}; make it first, or name one that is there.",
+                    "/collection",
+                )
+
+    def _check_queue(self, waiting: dict[str, int]) -> None:
+        settings, own = self.application.settings, waiting.get(self.caller.tenant_id, 0)
+        if sum(waiting.values()) >= settings.max_queued:
+            raise QueueFull(
+                f"{settings.max_queued:,d} creations wait already, and no more may; try again later.",
+                _RETRY_QUEUE_S,
+            )
+        if own >= settings.max_queued_per_tenant:
+            raise QueueFull(
+                f"{own:,d} of your creations wait already, and no more may; wait for some to be drawn, or cancel some.",
+                _RETRY_QUEUE_S,
+            )
