@@ -43,10 +43,13 @@ def serve(
             )
             running = Server(config)
 
-            def end(number: int, frame: FrameType | None) -> None:
-                app.state.event_feed.close()  # streams that nobody would wait for end by themselves
-                running.handle_exit(number, frame)
+            handle_exit = running.handle_exit
 
+            def end(number: int, frame: FrameType | None) -> None:
+                app.state.event_feed.close()  # streams that would not end by themselves
+                handle_exit(number, frame)
+
+            running.handle_exit = end  # type: ignore[method-assign]
             # uvicorn raises the signal anew once it has ended, which would make a clean end look like a crash.
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, end)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.api.creation import Controls, CreationRequest
 from engine.api.model import Told
 from engine.errors import InvalidField
-from generators.recipe import MAX_PROMPT_CHARACTERS, MAX_SIZE_PX, MIN_SIZE_PX, Kind, Quality
+from generators.recipe import MAX_PROMPT_CHARACTERS, MAX_SEED, MAX_SIZE_PX, MIN_SIZE_PX, Kind, Quality
 
 MAX_PICTURES = 16  # one batch: who waits for an answer waits for all of them
 _QUALITY: Final = {
@@ -45,7 +45,7 @@ class ImageRequest(BaseModel):
     stream: Literal[False] | None = None
     user: Annotated[str, Field(max_length=1000)] | None = None
     kind: Kind | None = None
-    seed: Annotated[int, Field(ge=0)] | None = None
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
 
     def creation(self, bundled: bool) -> CreationRequest:
         """The same as a creation. ``bundled`` says that a bundled model draws it: sprites, where others paint.

@@ -147,11 +147,8 @@ def test_a_wrong_key_and_a_body_that_is_none_are_told_alike(
     with pytest.raises(openai.AuthenticationError) as raised:
         client.with_options(api_key="lsk_wrong").images.generate(prompt="a knight")
     assert raised.value.code == "invalid_api_key"
-    answer = httpx2.post(
-        f"{url}/v1/images/generations",
-        content=b"{",
-        headers={"Authorization": f"Bearer {secret}", "Content-Type": "application/json"},
-    )
+    headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
+    answer = httpx2.post(f"{url}/v1/images/generations", content=b"{", headers=headers)
     assert answer.status_code == 400
     assert set(answer.json()["error"]) == {"message", "type", "code", "param"}
 

@@ -4,7 +4,9 @@ Events are rows, so it does not matter which process writes them; a write of thi
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from fastapi.concurrency import run_in_threadpool
@@ -13,7 +15,6 @@ from sqlalchemy import Select, or_, select
 from engine.api.creation import CreationEvent, CreationStatus
 from engine.database.database import Database
 from engine.database.tables import creation_events, creations
-from engine.errors import EngineError
 
 POLL_S: Final = 0.1
 WAKE_S: Final = 0.02  # after a write of this process others follow at once
@@ -24,6 +25,7 @@ ROWS_AT_ONCE: Final = 2_000
 BEAT_S: Final = 15.0  # proxies close what is silent for a minute
 RETRY_S: Final = 1.0  # after the database did not answer
 MAX_EVENT_NUMBER: Final = 2**31 - 1
+_log = logging.getLogger(__name__)
 
 
 class _Watcher:
@@ -42,10 +44,13 @@ class _Watcher:
         return 0 if self.ended else MAX_UNREAD - self.unread.qsize()
 
     def put(self, events: Iterable[CreationEvent], stands: "_Stands") -> None:
-        for event in events:
-            if event.number > self.seen and self.room > 0:
-                self.seen = event.number
-                self.unread.put_nowait(event)
+        fresh = [event for event in events if event.number > self.seen]
+        taken = fresh[: self.room]
+        for event in taken:
+            self.seen = event.number
+            self.unread.put_nowait(event)
+        if stands.whole and len(taken) == len(fresh):
+            self.seen = max(self.seen, stands.events)  # previews and old events are taken away
         self.behind = self.seen < stands.events
         if stands.ended and not self.behind:
             self.end()
@@ -57,10 +62,10 @@ class _Watcher:
 
 
 class _Stands:
-    """How many events a creation has, and whether more will come."""
+    """How many events a creation has had, whether more will come, and whether the ``whole`` of what is new was read."""
 
     def __init__(self, events: int, ended: bool) -> None:
-        self.events, self.ended = events, ended
+        self.events, self.ended, self.whole = events, ended, True
 
 
 class EventFeed:
@@ -111,9 +116,9 @@ class EventFeed:
         return len(self._watchers)
 
     def _call(self, function: Callable[[], object]) -> None:
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(function)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # of a loop that has ended
+                self._loop.call_soon_threadsafe(function)
 
     def _end_all(self) -> None:
         for watcher in self._watchers:
@@ -133,8 +138,9 @@ class EventFeed:
             self._written.clear()
             try:
                 await self._read()
-            except EngineError:
-                await asyncio.sleep(RETRY_S)  # the database is away; watchers wait for it
+            except Exception as error:  # else all who watch would wait for ever
+                _log.error("Events cannot be read (%s); it is tried again.", type(error).__name__)
+                await asyncio.sleep(RETRY_S)
             await asyncio.sleep(WAKE_S)
             try:
                 await asyncio.wait_for(self._written.wait(), POLL_S - WAKE_S)
@@ -165,7 +171,11 @@ class EventFeed:
                     stands[row.id] = _Stands(row.events, CreationStatus(row.status).ended)
             changed = [(each, since[each]) for each, found in stands.items() if found.events > since[each]]
             for begin in range(0, len(changed), CHANGED_AT_ONCE):
-                for row in connection.execute(_after(changed[begin : begin + CHANGED_AT_ONCE])):
+                some_changed = changed[begin : begin + CHANGED_AT_ONCE]
+                rows = connection.execute(_after(some_changed)).all()
+                for each, _ in some_changed if len(rows) == ROWS_AT_ONCE else ():
+                    stands[each].whole = False
+                for row in rows:
                     event = CreationEvent(number=row.number, type=row.type, data=row.data)
                     events.setdefault(row.creation_id, []).append(event)
         return stands, events
