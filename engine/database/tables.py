@@ -86,6 +86,7 @@ creations = Table(
     CheckConstraint("status in ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="status"),
 )
 Index("ix_creations_tenant_id", creations.c.tenant_id, creations.c.created_at, creations.c.id)
+Index("ix_creations_key_id", creations.c.key_id, creations.c.status)
 
 # What happened to a creation, in order; what the server-sent events repeat.
 creation_events = Table(

@@ -292,6 +292,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("started_at", sa.String(length=32), nullable=True))
         batch_op.add_column(sa.Column("finished_at", sa.String(length=32), nullable=True))
         batch_op.create_index("ix_creations_tenant_id", ["tenant_id", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_creations_key_id", ["key_id", "status"], unique=False)
         batch_op.create_foreign_key(
             op.f("fk_creations_collection_id"), "collections", ["collection_id"], ["id"], ondelete="SET NULL"
         )
