@@ -1,7 +1,6 @@
 """``lorespark animate`` and ``sheet``: an asset in motion, and clips on one sprite sheet."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,9 +16,8 @@ from engine.errors import InvalidRequest
 from engine.terminal import AsJson, errors, opened_application, out, print_json
 from generators.recipe import Kind, Quality, check_request, random_seed
 
-if TYPE_CHECKING:  # they import web3 and numpy, which take a second
+if TYPE_CHECKING:  # it imports web3, which takes a second
     from engine.app import Application
-    from generators.animation import Animation
 
 DIRECTIONS = "right,left,down,up"
 
@@ -114,26 +112,13 @@ def _check_folder(folder: Path | None) -> None:
 def _written_sheet(application: "Application", clips: Sequence[Asset], folder: Path) -> dict[str, Path]:
     """File name -> where it was written. Raises InvalidPicture where frames differ in size."""
     # Pillow's writers and numpy are imported with it, which `--help` need not wait for.
-    from generators.apng import read_apng  # noqa: PLC0415
-    from generators.sprite_sheet import sheet_files  # noqa: PLC0415
+    from engine.sheets import sheet_of  # noqa: PLC0415
 
-    animations = _named_apart([read_apng(application.files.read(clip.media_cid))[0] for clip in clips])
     written: dict[str, Path] = {}
-    for name, content in sheet_files(animations, "sheet").items():
+    for name, content in sheet_of(clips, application.files.read, "sheet").items():
         written[name] = folder / name
         write_whole(written[name], content)
     return written
-
-
-def _named_apart(animations: "Sequence[Animation]") -> "list[Animation]":
-    """Two of one name get numbers: an engine finds an animation by its name."""
-    named: list[Any] = []
-    for animation in animations:
-        taken = {other.name for other in named}
-        numbered = (f"{animation.name}-{number}" for number in range(2, len(animations) + 2))
-        name = next(name for name in (animation.name, *numbered) if name not in taken)
-        named.append(replace(animation, name=name))
-    return named
 
 
 def _tell_sheet(written: dict[str, Path]) -> None:

@@ -11,7 +11,6 @@ from uuid import uuid4
 
 from assets.asset import Asset, AssetKind
 from assets.blockstore import BlockStore
-from assets.canonical_json import thaw
 from assets.cid import Cid
 from assets.errors import AssetsError
 from assets.package import export_asset_car
@@ -33,16 +32,18 @@ from engine.minting_terms import MintingTerms
 from engine.model_catalogue import ModelCatalogue
 from engine.planning import Planner
 from engine.quality import QualityGate
+from engine.search import AssetSearch, Meaning
 from engine.settings import Settings
 from engine.start_picture import start_fields
 from engine.style_folder import StyleFolder
+from engine.variations import varied_fields
 from engine.verification import Check, verify_token
 from generators.drawer import SharedDrawer
 from generators.errors import GeneratorError
 from generators.motion import Direction
 from generators.novelty import NoveltyIndex
 from generators.progress import ProgressCallback
-from generators.recipe import MAX_COUNT, Kind, Recipe, check_request
+from generators.recipe import MAX_COUNT, Recipe, check_request
 
 if TYPE_CHECKING:
     from engine.jobs.runtime import JobRuntime
@@ -118,6 +119,8 @@ class Application:
                 stack.callback(self._drawing.close)
             if "connection" in vars(self):
                 stack.callback(self.connection.close)
+            if "search" in vars(self):
+                stack.callback(self.search.close)
 
     def __enter__(self) -> Self:
         return self
@@ -135,6 +138,18 @@ class Application:
     @cached_property
     def near_copies(self) -> NoveltyIndex:
         return NoveltyIndex.load()
+
+    @cached_property
+    def search(self) -> AssetSearch:
+        """Search over assets; loads nothing before it is used."""
+
+        def load() -> Meaning:
+            # torch and transformers take seconds to import, and most servers never search.
+            from generators.meaning import TextMeaning  # noqa: PLC0415
+
+            return TextMeaning.load()
+
+        return AssetSearch(self.records.database, load)
 
     @property
     def drawing(self) -> SharedDrawer:
@@ -191,6 +206,9 @@ class Application:
             return EnvironmentSigner(self.settings.private_key)
         return KeystoreSigner.load_or_create(self.folder.keys / "signer.json", self.folder.keys / "password")
 
+    def _picture(self, cid: str) -> bytes:
+        return self.files.read(Cid.parse(cid))
+
     # what people ask for
 
     def unfinished(self) -> int:
@@ -237,7 +255,7 @@ class Application:
 
     def usual_actions(self, asset: Asset) -> list[str]:
         """What a sheet of ``asset`` shows when nothing is asked. Raises InvalidRequest where it is no sprite."""
-        source_size_px(asset)
+        source_size_px(asset, self._picture)
         usual = default_action(asset)
         return [usual, "walk", "attack"] if usual == "idle" else [usual]
 
@@ -249,10 +267,12 @@ class Application:
         Raises UnknownAsset, InvalidRequest for an asset that is no sprite, InvalidRecipe.
         """
         asset = self.asset(asset_id)
+        size_px = source_size_px(asset, self._picture)
         return [
             clip_recipe(
                 self.generator,
                 asset,
+                size_px,
                 lambda size: self.starting_from(asset_id, size, 1.0),
                 seed,
                 action=action,
@@ -267,27 +287,13 @@ class Application:
     ) -> list[Recipe]:
         """Recipes that draw ``asset_id`` again from its own picture, by the installed model, with other seeds.
 
-        Raises UnknownAsset, InvalidRequest for a picture of a configured model, InvalidRecipe.
+        Raises UnknownAsset, InvalidRequest for what has no variations, InvalidRecipe.
         """
-        own = Recipe.from_dict(thaw(self.asset(asset_id).recipe))
-        if own.kind is Kind.CLIP:
-            raise InvalidRequest(
-                f"The asset {asset_id} is a clip, and only pictures have variations; vary a picture and animate that."
-            )
-        if own.kind is Kind.ILLUSTRATION or own.drawn_px is not None:
-            raise InvalidRequest(
-                f"The asset was drawn by {own.model}, and only the bundled models draw variations; "
-                "create it again with another seed."
-            )
-        wanted = {"prompt": prompt or own.prompt, "kind": own.kind, "negative_prompt": own.negative_prompt}
-        wanted |= {
-            name: getattr(own, name) for name in ("palette", "outline", "background", "style", "seamless")
-        }
+        wanted, size = varied_fields(self.asset(asset_id), prompt, self._picture)
         check_request(**wanted, seed=seed, count=count, strength=strength)
-        start = self.starting_from(asset_id, own.size, strength)
+        start = self.starting_from(asset_id, size, strength)
         return [
-            self.generator.recipe(**wanted, **start, seed=seed + index, size=own.size)
-            for index in range(count)
+            self.generator.recipe(**wanted, **start, seed=seed + index, size=size) for index in range(count)
         ]
 
     def create(self, recipes: Sequence[Recipe], on_progress: ProgressCallback | None = None) -> str:

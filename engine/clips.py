@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from assets.asset import Asset, AssetKind
-from assets.canonical_json import thaw
 from engine.errors import InvalidField, InvalidRequest
+from engine.upload import drawn_recipe, is_upload, side_px
 from generators.animation import MAX_FPS, frame_ms
 from generators.motion import ACTIONS, Direction, action_named, actions_for
 from generators.recipe import DEFAULT_COLOURS, MAX_FRAMES, Kind, Recipe
-from generators.source_picture import native, read_bytes, read_picture
+from generators.source_picture import PictureReader, native, no_pictures, read_bytes, read_picture
 
 if TYPE_CHECKING:  # it imports torch, which takes seconds
     from generators.picture_generator import PictureGenerator
@@ -67,21 +67,27 @@ def _at(name: str) -> str:
     return f"/controls/{name}"
 
 
-def source_size_px(source: Asset | Path) -> int:
-    """The size at which a picture is set in motion: its own, 32 or 64.
+def source_size_px(source: Asset | Path, read: PictureReader = no_pictures) -> int:
+    """The size at which a picture is set in motion: its own, 32 or 64. ``read`` gives the bytes of an uploaded one.
 
     Raises InvalidRequest for an asset that is no sprite, InvalidPicture for a file that is no picture.
     """
     if isinstance(source, Path):
-        pixels = native(read_picture(read_bytes(source), f"The picture {source}"))
-        return SMALL_PX if max(pixels.shape[:2]) <= SMALL_PX else FINE_PX
-    recipe = Recipe.from_dict(thaw(source.recipe))
-    if source.kind not in MOVING_KINDS or recipe.size not in (SMALL_PX, FINE_PX):
+        return _size_px(read_bytes(source), f"The picture {source}")
+    if is_upload(source) and source.kind in MOVING_KINDS:
+        return _size_px(read(str(source.media_cid)), f"The asset {source.asset_id}")
+    size = side_px(source)
+    if source.kind not in MOVING_KINDS or size not in (SMALL_PX, FINE_PX):
         raise InvalidRequest(
-            f"The asset {source.asset_id} is of kind {source.kind.value} and {recipe.size} px, and only characters, "
+            f"The asset {source.asset_id} is of kind {source.kind.value} and {size} px, and only characters, "
             "items and tiles of 32 or 64 px can be set in motion; name one of those."
         )
-    return recipe.size
+    return size
+
+
+def _size_px(data: bytes, name: str) -> int:
+    pixels = native(read_picture(data, name))
+    return SMALL_PX if max(pixels.shape[:2]) <= SMALL_PX else FINE_PX
 
 
 def default_action(source: Asset) -> str:
@@ -94,6 +100,7 @@ def default_action(source: Asset) -> str:
 def clip_recipe(
     generator: "PictureGenerator",
     asset: Asset,
+    size_px: int,
     start: Callable[[int], dict[str, Any]],
     seed: int,
     *,
@@ -101,25 +108,25 @@ def clip_recipe(
     direction: Direction | None = None,
     **wanted: Any,
 ) -> Recipe:
-    """The recipe of a clip of ``asset``; ``start`` gives the fields of a recipe that starts from its picture.
+    """The recipe of a clip of ``asset``; ``start`` gives the fields of a recipe that starts from its picture, at a
+    size. An uploaded one is drawn by its name.
 
-    Raises InvalidRequest, InvalidRecipe.
+    Raises InvalidRecipe.
     """
-    size = source_size_px(asset)
-    own = Recipe.from_dict(thaw(asset.recipe))
-    wanted.setdefault("palette", own.palette if own.palette is not None else DEFAULT_COLOURS)
+    of_recipe: dict[str, Any] = {"prompt": asset.name, "palette": DEFAULT_COLOURS}
+    if not is_upload(asset):
+        own = drawn_recipe(asset)
+        of_recipe = {
+            name: getattr(own, name) for name in ("prompt", "outline", "background", "style", "seamless")
+        }
+        of_recipe["palette"] = own.palette if own.palette is not None else DEFAULT_COLOURS
     return generator.recipe(
-        own.prompt,
-        Kind.CLIP,
-        seed,
+        kind=Kind.CLIP,
+        seed=seed,
         action=action or default_action(asset),
         direction=direction,
-        size=size,
-        outline=own.outline,
-        background=own.background,
-        style=own.style,
-        seamless=own.seamless,
-        **(wanted | start(size)),
+        size=size_px,
+        **(of_recipe | wanted | start(size_px)),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assets.asset import Asset
+from chain.address import parse_recipient
 from chain.signer import Signer
 from engine.quality import QualityGate
 
@@ -16,8 +17,8 @@ class MintingTerms:
     gate: QualityGate
     signer: Callable[[], Signer]
 
-    def own_address(self) -> str:
-        return self.signer().address
+    def recipient(self, named: str | None) -> str:
+        return self.signer().address if named is None else parse_recipient(named)
 
     def check(self, asset: Asset) -> None:
         self.gate.passed(asset, force=False)

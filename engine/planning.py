@@ -9,7 +9,10 @@ from pydantic import ValidationError
 
 from assets.asset import Asset
 from assets.blockstore import BlockStore
+from assets.cid import Cid
+from chain.errors import ChainError
 from engine.api.creation import Controls, CreationRequest
+from engine.asset_files import read_whole
 from engine.clips import default_action, moving_fields, source_size_px
 from engine.errors import EngineError, InvalidField
 from engine.start_picture import start_fields
@@ -69,7 +72,7 @@ class Planner:
         wanted, moving = _wanted(request, style)
         size = controls.size or (style.size_for(request.kind) if style else None)
         if source is not None and request.kind is Kind.CLIP and generator.is_bundled(request.model):
-            own = source_size_px(source)
+            own = source_size_px(source, lambda cid: read_whole(Cid.parse(cid), self._blocks))
             if size not in (None, own):
                 raise InvalidField(
                     f"{controls.source} is set in motion at its own {own} px, not at {size}; leave the size out.",
@@ -187,7 +190,7 @@ def pointing(pointer: str) -> Iterator[None]:
         yield
     except InvalidField:
         raise
-    except (GeneratorError, EngineError) as error:
+    except (GeneratorError, EngineError, ChainError) as error:
         raise InvalidField(str(error), pointer) from error
 
 

@@ -1,5 +1,6 @@
 """From a token on chain back to the pixels: every link of the chain of evidence, checked."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets.block import BlockReader
-from assets.canonical_json import thaw
+from assets.canonical_json import JsonObject, thaw
 from assets.cid import Cid, split_ipfs_uri
 from assets.errors import AssetsError
 from assets.metadata import TokenMetadata
 from chain.asset_contract import AssetContract
 from engine.asset_files import listed_files, read_whole
+from engine.upload import UPLOAD_FORMAT
 from generators.apng import read_apng
 from generators.comparison import compare
 from generators.drawer import Drawer
@@ -110,6 +112,11 @@ class _Evidence:
     def recipe_hash(self) -> str:
         assert self._metadata is not None
         named = self._metadata.properties.get("recipe_hash")
+        if (upload := self._upload()) is not None:
+            found = hashlib.sha256(upload.to_bytes()).hexdigest()
+            if found != named or upload.get("sha256") != hashlib.sha256(self._media).hexdigest():
+                raise _Failed("the metadata does not describe the picture that was uploaded")
+            return f"{found}, of a picture that was uploaded; its bytes have the sha256 that it states"
         recipe = Recipe.from_dict(thaw(self._metadata.properties.get("recipe")))
         if recipe.hash != named:
             raise _Failed(f"the recipe's hash is {recipe.hash}, the metadata says {named}")
@@ -120,6 +127,8 @@ class _Evidence:
         return f"{recipe.hash}, in the metadata and inside the picture"
 
     def regenerated(self) -> str:
+        if self._upload() is not None:
+            raise _Failed("the picture was uploaded, so no recipe draws it again")
         assert self._recipe is not None
         moves = self._recipe.kind is Kind.CLIP
         pixels = read_apng(self._media)[0].frames if moves else read_png(self._media)[0]
@@ -137,6 +146,13 @@ class _Evidence:
         if found.visible_share > MAX_VISIBLE_SHARE:
             raise _Failed(told)
         return told
+
+    def _upload(self) -> JsonObject | None:
+        """The recipe of a picture that was uploaded rather than drawn."""
+        assert self._metadata is not None
+        recipe = self._metadata.properties.get("recipe")
+        uploaded = isinstance(recipe, JsonObject) and recipe.get("format") == UPLOAD_FORMAT
+        return recipe if isinstance(recipe, JsonObject) and uploaded else None
 
     def _picture(self, cid: str) -> bytes:
         return read_whole(Cid.parse(cid), self._blocks)

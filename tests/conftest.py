@@ -19,6 +19,7 @@ from assets.canonical_json import JsonObject
 from assets.cid import raw_cid
 from assets.package import asset_directory
 from engine.app import Application
+from engine.database.tables import LOCAL_TENANT
 from engine.jobs.creation import asset_id, token_metadata
 from engine.settings import Settings
 from generators.finishing import finish
@@ -105,7 +106,9 @@ def pixels() -> Callable[..., Any]:
 def add_asset() -> Callable[..., Asset]:
     """Puts a finished asset into an application's stores, as a creation does, but drawn by no model."""
 
-    def add(application: Application, seed: int = 1, drawn: Any = None) -> Asset:
+    def add(
+        application: Application, seed: int = 1, drawn: Any = None, tenant_id: str = LOCAL_TENANT
+    ) -> Asset:
         recipe = sample_recipe(seed)
         picture = finish(sample_pixels(seed) if drawn is None else drawn, recipe)
         metadata = token_metadata(recipe, raw_cid(picture.media), raw_cid(picture.image), {})
@@ -123,7 +126,7 @@ def add_asset() -> Callable[..., Asset]:
             metadata_cid=package.metadata_cid,
             created_at=datetime.now(UTC).replace(microsecond=0),
         )
-        application.records.add_creation(creation_id, [recipe.to_dict()])
+        application.records.add_creation(creation_id, [recipe.to_dict()], tenant_id)
         application.records.finish_creation(creation_id, [asset])
         return asset
 

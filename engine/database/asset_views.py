@@ -21,7 +21,7 @@ _FILE_TYPES = {
     "tres": "text/plain; charset=utf-8",
     "tsx": "text/plain; charset=utf-8",
 }
-_LINKS = ("media", "recipe", "metadata", "car")
+_LINKS = ("media", "image", "recipe", "metadata", "car")
 
 
 def asset_views(

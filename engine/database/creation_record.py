@@ -2,22 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
 from assets.asset import Asset
 from engine.api.creation import CreationStatus
 from engine.asset_files import AssetFiles
 from engine.database.asset_rows import asset_of, asset_row
 from engine.database.asset_views import asset_views
+from engine.database.assets import own_asset
+from engine.database.collections import add_assets
 from engine.database.creation_events import ASSET, append
 from engine.database.creations import end_creation, has_ended, locked_creation
 from engine.database.jobs import enqueue
 from engine.database.mints import add_mint
 from engine.database.records import CreationRecord
-from engine.database.tables import asset_tags, assets, collection_assets, collections
+from engine.database.tables import asset_tags, assets
 from engine.database.usage import add_use
-from engine.errors import InvalidField
+from engine.errors import Conflict
+from engine.planning import pointing
 
 
 @dataclass(frozen=True)
@@ -37,14 +41,8 @@ class Wishes:
 
 def own_picture(connection: Connection, tenant_id: str, asset_id: str, name: str) -> Asset:
     """The tenant's asset of that id. Raises InvalidField at the request's control ``name`` where there is none."""
-    own = (assets.c.id == asset_id) & (assets.c.tenant_id == tenant_id)
-    row = connection.execute(select(assets).where(own)).one_or_none()
-    if row is None:
-        raise InvalidField(
-            f"There is no asset {asset_id[:80]!r} to take as the {name}; upload one, or name one that is there.",
-            f"/controls/{name}",
-        )
-    return asset_of(row)
+    with pointing(f"/controls/{name}"):
+        return asset_of(own_asset(connection, tenant_id, asset_id))
 
 
 def record_success(
@@ -59,8 +57,7 @@ def record_success(
     for asset in made if wishes.tags else ():
         for tag in dict.fromkeys(wishes.tags):
             connection.execute(insert(asset_tags).values(asset_id=asset.asset_id, tag=tag))
-    if creation.collection_id is not None:
-        _collect(connection, creation.collection_id, made)
+    uncollected = _collect(connection, creation, made)
     minted = [] if wishes.mint is None else _ask_for_mints(connection, creation, made, wishes.mint)
     if creation.key_id is not None:
         steps = sum(int(recipe["steps"]) for recipe in creation.recipes)
@@ -68,15 +65,14 @@ def record_success(
     for view in asset_views(connection, made, files):
         append(connection, creation_id, ASSET, {"asset": view.model_dump(mode="json")})
     kept = {} if wishes.mint is None else dict(wishes.mint.kept)
-    end_creation(
-        connection,
-        creation_id,
-        CreationStatus.SUCCEEDED,
-        files,
-        assets=[asset.asset_id for asset in made],
-        mints=minted,
-        not_minted=[{"asset": name, "reason": reason} for name, reason in kept.items()],
-    )
+    told: dict[str, Any] = {
+        "assets": [asset.asset_id for asset in made],
+        "mints": minted,
+        "not_minted": [{"asset": name, "reason": reason} for name, reason in kept.items()],
+    }
+    if uncollected is not None:
+        told["not_collected"] = uncollected
+    end_creation(connection, creation_id, CreationStatus.SUCCEEDED, files, **told)
 
 
 def _add_assets(connection: Connection, creation: CreationRecord, made: Sequence[Asset]) -> None:
@@ -90,17 +86,16 @@ def _add_assets(connection: Connection, creation: CreationRecord, made: Sequence
         connection.execute(insert(assets), fresh)
 
 
-def _collect(connection: Connection, collection_id: str, made: Sequence[Asset]) -> None:
-    # Locked, so that two creations that end at once do not count from the same position.
-    connection.execute(select(collections.c.id).where(collections.c.id == collection_id).with_for_update())
-    table = collection_assets
-    last = connection.scalar(select(func.max(table.c.position)).where(table.c.collection_id == collection_id))
-    begin = 0 if last is None else last + 1
-    rows = [
-        {"collection_id": collection_id, "asset_id": asset.asset_id, "position": begin + index}
-        for index, asset in enumerate(made)
-    ]
-    connection.execute(insert(table), rows)
+def _collect(connection: Connection, creation: CreationRecord, made: Sequence[Asset]) -> str | None:
+    """Puts them into the creation's collection; returns why it cannot be, which no drawing should be lost for."""
+    if creation.collection_id is None:  # none was wished for, or it was removed meanwhile
+        return None
+    try:
+        ids = [asset.asset_id for asset in made]
+        add_assets(connection, creation.tenant_id, creation.collection_id, ids)
+    except Conflict as error:
+        return str(error)
+    return None
 
 
 def _ask_for_mints(

@@ -13,7 +13,9 @@ from engine.database.asset_rows import asset_row
 from engine.database.clock import now
 from engine.database.tables import assets, mints
 from engine.database.webhooks import announce
+from engine.errors import UnknownRecord
 
+NEWEST_FIRST = (mints.c.created_at, mints.c.id)  # as engine.server.cursor.page orders
 FINISHED_MINT = ("confirmed", "failed")
 _TOLD_AT_THE_END = {"confirmed": EventType.MINT_CONFIRMED, "failed": EventType.MINT_FAILED}
 
@@ -53,6 +55,24 @@ def mint_view(mint: MintRecord) -> Mint:
         created_at=mint.created_at,
         links={"self": f"/v1/mints/{mint.id}", "asset": f"/v1/assets/{mint.asset_id}"},
     )
+
+
+def mints_of(tenant_id: str, status: str | None = None, asset_id: str | None = None) -> Select[Any]:
+    """The rows of the tenant's mints, in no order."""
+    query = select(mints).where(mints.c.tenant_id == tenant_id)
+    if status is not None:
+        query = query.where(mints.c.status == status)
+    return query if asset_id is None else query.where(mints.c.asset_id == asset_id)
+
+
+def own_mint(connection: Connection, tenant_id: str, mint_id: str) -> MintRecord:
+    """Raises UnknownRecord."""
+    query = mints_of(tenant_id).where(mints.c.id == mint_id)
+    # PostgreSQL takes no NUL in a text.
+    row = connection.execute(query).one_or_none() if mint_id.isprintable() else None
+    if row is None:
+        raise UnknownRecord(f"There is no mint {mint_id[:80]!r}; list the mints to see those there are.")
+    return MintRecord(**row._mapping)
 
 
 def living_mint(connection: Connection, asset_id: str, chain_id: int) -> MintRecord | None:

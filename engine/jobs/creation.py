@@ -52,8 +52,8 @@ class Minting(Protocol):
     @property
     def chain_id(self) -> int: ...
 
-    def own_address(self) -> str:
-        """To whom is minted where nobody is named."""
+    def recipient(self, named: str | None) -> str:
+        """The account ``named``, or where nobody is, the server's own."""
 
     def check(self, asset: Asset) -> None:
         """Raises QualityRefused for an asset that must not be minted as it is."""
@@ -184,7 +184,7 @@ class CreationJob:
                 kept[asset.asset_id] = str(error)
         return Wishes(
             request.tags,
-            MintWish(request.mint.to or self._minting.own_address(), self._minting.chain_id, kept),
+            MintWish(self._minting.recipient(request.mint.to), self._minting.chain_id, kept),
         )
 
     def _picture(self, cid: str) -> bytes:

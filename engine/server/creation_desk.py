@@ -2,20 +2,22 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
+from chain.address import parse_recipient
+from engine.api.account import Scope
 from engine.api.creation import Creation, CreationRequest, Estimate
 from engine.app import Application
+from engine.database.collections import own_collection
 from engine.database.creation_record import own_picture
 from engine.database.creation_views import creation_views
 from engine.database.creations import add_creation, cancel_creation, own_creation, resume_creation
 from engine.database.drawing_times import ms_per_asset, ms_per_step
 from engine.database.queue_places import next_rank, place, waiting_assets, waiting_by_tenant
 from engine.database.records import CreationRecord
-from engine.database.tables import collections
 from engine.database.usage import reserve_creation, used_today
-from engine.errors import InvalidField, QueueFull
-from engine.planning import check_creation
+from engine.errors import QueueFull, ScopeMissing
+from engine.planning import check_creation, pointing
 from engine.server.caller import Caller
 from generators.recipe import random_seed
 
@@ -32,8 +34,15 @@ class CreationDesk:
     def prepared(self, request: CreationRequest) -> CreationRequest:
         """The request with its seed filled in, if what it says by itself can be drawn.
 
-        Raises InvalidField, GeneratorError.
+        Raises InvalidField, GeneratorError, and ScopeMissing where it asks for mints that the key may not ask for.
         """
+        if request.mint is not None and Scope.MINT not in self.caller.scopes:
+            raise ScopeMissing(
+                "The API key lacks the scope `mint`; use a key that has it, or leave the mint out."
+            )
+        if request.mint is not None and request.mint.to is not None:
+            with pointing("/mint/to"):
+                parse_recipient(request.mint.to)
         if request.seed is None:
             request = request.model_copy(update={"seed": random_seed()})
         check_creation(request, self.application.planner.style(request))
@@ -103,13 +112,8 @@ class CreationDesk:
             if name is not None:
                 own_picture(connection, self.caller.tenant_id, name, field)
         if request.collection is not None:
-            table = collections
-            own = (table.c.id == request.collection) & (table.c.tenant_id == self.caller.tenant_id)
-            if connection.scalar(select(table.c.id).where(own)) is None:
-                raise InvalidField(
-                    f"There is no collection {request.collection[:80]!r}; make it first, or name one that is there.",
-                    "/collection",
-                )
+            with pointing("/collection"):
+                own_collection(connection, self.caller.tenant_id, request.collection)
 
     def _check_queue(self, waiting: dict[str, int]) -> None:
         settings, own = self.application.settings, waiting.get(self.caller.tenant_id, 0)

@@ -5,22 +5,18 @@ Source: Trustless Gateway and Path Gateway specifications (ipfs/specs).
 """
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import Annotated, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from assets.block import BlockReader
 from assets.car import encode_car
 from assets.dag_scope import scoped_blocks
 from assets.errors import BlockMissing
-from assets.unixfs import file_size, read_file
 from engine.errors import InvalidRequest, NotCached, NotHeld
-from engine.server.byte_range import byte_range
 from engine.server.content import Content, find_content, is_directory
 from engine.server.content_format import (
     CAR_CONTENT_TYPE,
@@ -30,8 +26,15 @@ from engine.server.content_format import (
     car_wish,
     wanted_format,
 )
+from engine.server.file_answer import (
+    answer_bytes,
+    answer_file,
+    is_known,
+    not_modified,
+    save_as,
+    streamed,
+)
 from engine.server.listing import listing
-from engine.server.media_types import HEAD_BYTES, media_type
 
 IMMUTABLE: Final = "public, max-age=29604800, immutable"
 # Another release may draw the page anew.
@@ -82,7 +85,7 @@ class Gateway:
                 pairs = [*query.multi_items(), ("format", wanted.value)]
                 headers["Content-Location"] = f"{content.path}?{urlencode(pairs)}"
             if wanted is ContentFormat.RAW:
-                _name(headers, asked.filename or f"{content.cid}.bin", attached=True)
+                save_as(headers, asked.filename or f"{content.cid}.bin", attached=True)
                 return self._file(request, content, headers, f"{content.cid}.raw")
             if wanted is ContentFormat.CAR:
                 given = {
@@ -91,12 +94,12 @@ class Gateway:
                     if f"car-{name}" in query
                 }
                 wish = car_wish(asked.dag_scope, asked.entity_bytes, parameters | given)
-                _name(headers, asked.filename or f"{content.cid}.car", attached=True)
+                save_as(headers, asked.filename or f"{content.cid}.car", attached=True)
                 return self._car(request, content, headers, wish)
             if is_directory(content.cid, self._blocks):
                 return self._listing(request, content, headers)
             name = asked.filename or content.name
-            _name(headers, name, attached=asked.download)
+            save_as(headers, name, attached=asked.download)
             return self._file(request, content, headers, str(content.cid), name)
         except BlockMissing as error:
             if "only-if-cached" in request.headers.get("Cache-Control", "").lower():
@@ -115,26 +118,9 @@ class Gateway:
     ) -> Response:
         """The bytes of the file ``name``, or of the one block where that is None; all of them or a range."""
         cid, blocks = content.cid, self._blocks
-        headers |= {"ETag": f'"{tag}"', "Accept-Ranges": "bytes"}
-        block = blocks.get(cid) if name is None else None
-        if block is None:
-            size = file_size(cid, blocks)
-            head = b"".join(read_file(cid, blocks, 0, min(size, HEAD_BYTES)))
-            kind = media_type(head, len(head) == size, name or "")
-        else:
-            size, kind = len(block), RAW_TYPE
-        headers["Content-Type"] = kind
-        if _is_known(request, headers["ETag"]):
-            return _not_modified(headers)
-        span = None
-        if request.method == "GET" and request.headers.get("If-Range", headers["ETag"]) == headers["ETag"]:
-            span = byte_range(request.headers.get("Range"), size)
-        start, stop = span or (0, size)
-        headers["Content-Length"] = str(stop - start)
-        if span is not None:
-            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-        body = read_file(cid, blocks, start, stop) if block is None else iter((block[start:stop],))
-        return _streamed(request, body, headers, 200 if span is None else 206)
+        if name is None:
+            return answer_bytes(request, blocks.get(cid), headers, tag, RAW_TYPE)
+        return answer_file(request, blocks, cid, headers, tag, name)
 
     def _car(self, request: Request, content: Content, headers: dict[str, str], wish: CarWish) -> Response:
         """The blocks that lead to the content, then its own as far as they are wished for."""
@@ -146,10 +132,10 @@ class Gateway:
             "Accept-Ranges": "none",
             "Content-Type": CAR_CONTENT_TYPE,
         }
-        if _is_known(request, headers["ETag"]):
-            return _not_modified(headers)
+        if is_known(request, headers["ETag"]):
+            return not_modified(headers)
         blocks = scoped_blocks(content.passed, content.cid, self._blocks, wish.scope, wish.span)
-        return _streamed(request, encode_car([content.cid], blocks), headers)
+        return streamed(request, encode_car([content.cid], blocks), headers)
 
     def _listing(self, request: Request, content: Content, headers: dict[str, str]) -> Response:
         headers |= {
@@ -157,9 +143,9 @@ class Gateway:
             "Cache-Control": _LISTING_CACHE,
             "Content-Type": "text/html; charset=utf-8",
         }
-        if _is_known(request, headers["ETag"]):
-            return _not_modified(headers)
-        return _streamed(request, listing(content, self._blocks), headers)
+        if is_known(request, headers["ETag"]):
+            return not_modified(headers)
+        return streamed(request, listing(content, self._blocks), headers)
 
 
 def gateway_router(blocks: BlockReader) -> APIRouter:
@@ -188,36 +174,3 @@ def _headers(content: Content) -> dict[str, str]:
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Expose-Headers": _EXPOSED,
     }
-
-
-def _name(headers: dict[str, str], name: str, attached: bool) -> None:
-    """Says what to save the answer as. Source: RFC 6266, section 4, and RFC 8187."""
-    kind = "attachment" if attached else "inline"
-    if not name:
-        headers["Content-Disposition"] = kind
-    elif quote(name, safe="") == name:
-        headers["Content-Disposition"] = f'{kind}; filename="{name}"'
-    else:
-        headers["Content-Disposition"] = f"{kind}; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _is_known(request: Request, tag: str) -> bool:
-    """Whether the client says that it holds this form already. Source: RFC 9110, section 13.1.2."""
-    told = (part.strip() for part in ",".join(request.headers.getlist("If-None-Match")).split(","))
-    return any(part == "*" or part.removeprefix("W/") == tag.removeprefix("W/") for part in told)
-
-
-def _not_modified(headers: dict[str, str]) -> Response:
-    left_out = ("Content-Type", "Content-Disposition", "Accept-Ranges")
-    return Response(
-        status_code=304, headers={name: value for name, value in headers.items() if name not in left_out}
-    )
-
-
-def _streamed(
-    request: Request, body: Iterator[bytes], headers: dict[str, str], status: int = 200
-) -> Response:
-    """The first part is made before the answer begins, so that what is wrong with it becomes a problem."""
-    first = next(body, b"")
-    parts = iter(()) if request.method == "HEAD" else chain((first,), body)
-    return StreamingResponse(parts, status, headers)

@@ -11,6 +11,7 @@ from engine.errors import InvalidStoryboard
 from engine.storyboard.letters import Letters
 from engine.storyboard.script import MAX_STAGE_PX, MIN_SIDE_PX, Member, Storyboard
 from engine.storyboard.yaml_document import MAX_BYTES, Document, Place, read_yaml
+from engine.upload import side_px
 from generators.errors import InvalidPicture
 from generators.source_picture import read_bytes, read_picture
 
@@ -143,7 +144,7 @@ def _check_member(document: Document, place: Place, member: Member, find: FindAs
     asset = find(member.asset)
     if asset is None:
         raise document.problem((*place, "asset"), _no_asset(member.asset))
-    side = int(str(asset.recipe.get("size", 0))) * member.scale
+    side = side_px(asset) * member.scale
     if side > MAX_FIGURE_PX:
         raise document.problem(
             (*place, "scale"), f"the asset would be {side} pixels high; it may have {MAX_FIGURE_PX}."

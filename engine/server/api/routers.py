@@ -4,9 +4,16 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from engine.server.api.assets import router as assets
+from engine.server.api.collections import router as collections
 from engine.server.api.creations import router as creations
+from engine.server.api.downloads import router as downloads
 from engine.server.api.keys import router as keys
+from engine.server.api.mints import router as mints
 from engine.server.api.models import router as models
 from engine.server.api.openai_images import router as openai_images
 
-API_ROUTERS: Final[tuple[APIRouter, ...]] = (keys, creations, models, openai_images)
+API_ROUTERS: Final[tuple[APIRouter, ...]] = (
+    *(keys, creations, models, openai_images),
+    *(assets, downloads, collections, mints),
+)

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from engine.api.account import Limits, NewKey, Scope
 from engine.app import Application
-from engine.database.tenants import add_key, add_tenant
+from engine.database.tenants import add_key, add_tenant, known_key
 from engine.server.app import server
 from engine.settings import Settings
 from generators.recipe import Recipe
@@ -56,3 +56,16 @@ def worker(application: Application, painter: Painter) -> Iterator[Worker]:
     made = Worker(application)
     yield made
     made.join()
+
+
+@pytest.fixture
+def tenant_of(application: Application) -> Callable[[dict[str, str]], str]:
+    """The tenant whose key some headers carry."""
+
+    def tenant_of(headers: dict[str, str]) -> str:
+        with application.records.database.reading() as connection:
+            key = known_key(connection, headers["Authorization"].removeprefix("Bearer "))
+        assert key is not None
+        return key.tenant_id
+
+    return tenant_of

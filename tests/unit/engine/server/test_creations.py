@@ -221,6 +221,7 @@ def test_what_only_the_worker_finds_out_fails_with_its_sentence_and_gives_the_qu
             "at 32 px, not at 64",
         ),
         ({"mint": {"to": "bob"}}, "#/mint/to", "should match pattern"),
+        ({"mint": {"to": "0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"}}, "#/mint/to", "checksum"),
     ],
 )
 def test_a_field_that_cannot_be_used_is_pointed_at_and_nothing_is_kept(
@@ -399,6 +400,26 @@ def test_a_key_that_may_only_read_makes_and_cancels_nothing(client: TestClient, 
     for method, path in (("POST", ""), ("DELETE", "/creation-1"), ("POST", "/creation-1/resume")):
         answer = client.request(method, f"/v1/creations{path}", json=WANTED, headers=key)
         assert answer.status_code == 403, (method, path)
+
+
+def test_a_key_that_may_not_mint_makes_no_creation_that_mints(client: TestClient, headers: Headers) -> None:
+    answer = client.post("/v1/creations", json=WANTED | {"mint": {}}, headers=headers(Scope.CREATE))
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:lorespark:problem:scope-missing")
+
+
+def test_assets_that_a_full_collection_does_not_take_are_kept_and_the_event_says_so(
+    client: TestClient,
+    key: dict[str, str],
+    worker: Worker,
+    application: Application,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.database.collections.MAX_ASSETS", 1)
+    made = asked(client, key, count=2, collection=own_collection(application))
+    worker.work()
+    assert len(read(client, key, made["id"])["assets"]) == 2
+    event = sent_events(client.get(f"/v1/creations/{made['id']}/events", headers=key).text)[-1]
+    assert "begin another" in event.data["not_collected"]
 
 
 def test_the_list_is_filtered_and_paged(
