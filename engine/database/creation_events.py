@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from engine.database.clock import now
 from engine.database.tables import creation_events, creations
@@ -30,6 +30,13 @@ def append(connection: Connection, creation_id: str, type: str, data: dict[str, 
         )
     )
     return number
+
+
+def last_type(connection: Connection, creation_id: str) -> str | None:
+    """What happened last; None where nothing is written."""
+    table = creation_events
+    of_creation = select(table.c.type).where(table.c.creation_id == creation_id)
+    return connection.scalar(of_creation.order_by(table.c.number.desc()).limit(1))
 
 
 def drop_previews(connection: Connection, creation_id: str) -> None:

@@ -72,7 +72,7 @@ def record_success(
     }
     if uncollected is not None:
         told["not_collected"] = uncollected
-    end_creation(connection, creation_id, CreationStatus.SUCCEEDED, files, **told)
+    end_creation(connection, creation_id, CreationStatus.SUCCEEDED, files=files, **told)
 
 
 def _add_assets(connection: Connection, creation: CreationRecord, made: Sequence[Asset]) -> None:

@@ -10,7 +10,7 @@ from engine.api.creation import CreationRequest, CreationStatus
 from engine.api.webhook import EventType
 from engine.asset_files import AssetFiles
 from engine.database.clock import now
-from engine.database.creation_events import QUEUED, STARTED, append, drop_previews
+from engine.database.creation_events import QUEUED, STARTED, append, drop_previews, last_type
 from engine.database.creation_views import creation_views
 from engine.database.jobs import enqueue, resume_job
 from engine.database.queue_places import QUEUE
@@ -90,13 +90,13 @@ def end_creation(
     connection: Connection,
     creation_id: str,
     status: CreationStatus,
-    files: AssetFiles,
     error: str | None = None,
+    files: AssetFiles | None = None,
     **told: Any,
 ) -> bool:
     """Ends a creation that has not ended; False where it has, and nothing changes.
 
-    Its assets are recorded before. What it reserved and did not deliver goes back to the day it was taken from.
+    Its assets are recorded before; ``files`` are needed where there are some. What it reserved and did not deliver goes back to the day it was taken from.
     ``told`` goes into its last event beside the ``error``.
     """
     creation = locked_creation(connection, creation_id)
@@ -115,24 +115,22 @@ def end_creation(
     return True
 
 
-def cancel_creation(
-    connection: Connection, tenant_id: str, creation_id: str, files: AssetFiles
-) -> CreationRecord:
+def cancel_creation(connection: Connection, tenant_id: str, creation_id: str) -> CreationRecord:
     """Ends it as cancelled, unless it has ended. Who draws it finds that out at the next step.
 
     Raises UnknownRecord.
     """
-    own_creation(connection, tenant_id, creation_id)
     in_no_hands = (jobs.c.queue == QUEUE) & (jobs.c.record_id == creation_id) & (jobs.c.state != "running")
     if not has_ended(own_creation(connection, tenant_id, creation_id)):
         connection.execute(delete(jobs).where(in_no_hands))
-        end_creation(connection, creation_id, CreationStatus.CANCELLED, files)
+        end_creation(connection, creation_id, CreationStatus.CANCELLED)
     return own_creation(connection, tenant_id, creation_id)
 
 
 def resume_creation(connection: Connection, tenant_id: str, creation_id: str) -> CreationRecord:
     """Lets a creation whose job was set aside wait once more. Raises UnknownRecord, Conflict where none was."""
     before = own_creation(connection, tenant_id, creation_id)
+    failed = last_type(connection, creation_id) == CreationStatus.FAILED
     if not resume_job(connection, QUEUE, creation_id):
         raise Conflict(
             f"The creation {creation_id} is {before.status} and was not set aside; only what ended its workers "
@@ -144,7 +142,7 @@ def resume_creation(connection: Connection, tenant_id: str, creation_id: str) ->
         .values(status=CreationStatus.QUEUED.value, error=None, started_at=None, finished_at=None)
     )
     append(connection, creation_id, QUEUED, {"count": before.count})
-    if before.key_id is not None and before.status == CreationStatus.FAILED:
+    if before.key_id is not None and failed:
         add_use(connection, before.key_id, _day(before), assets=before.count)  # given back when it failed
     return own_creation(connection, tenant_id, creation_id)
 

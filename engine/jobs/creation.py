@@ -145,7 +145,7 @@ class CreationJob:
     def fail(self, creation_id: str, reason: str, hold: Hold | None = None) -> None:
         """Ends it with the reason, unless it has ended."""
         with self._writing(hold) as connection:
-            end_creation(connection, creation_id, CreationStatus.FAILED, self._files, reason)
+            end_creation(connection, creation_id, CreationStatus.FAILED, reason)
 
     def _creation(self, creation_id: str) -> CreationRecord:
         creation = self._records.creation(creation_id)

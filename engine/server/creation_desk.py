@@ -96,8 +96,7 @@ class CreationDesk:
 
     def cancel(self, connection: Connection, creation_id: str) -> Creation:
         """Raises UnknownRecord."""
-        files = self.application.files
-        return self._view(connection, cancel_creation(connection, self.caller.tenant_id, creation_id, files))
+        return self._view(connection, cancel_creation(connection, self.caller.tenant_id, creation_id))
 
     def resume(self, connection: Connection, creation_id: str) -> Creation:
         """Raises UnknownRecord, Conflict."""

@@ -22,16 +22,15 @@ class Worker:
         """Does all that waits, on this thread."""
         database = self.application.records.database
         while True:
-            with database.writing() as connection:
+            with database.reading() as connection:
                 row = connection.execute(
                     select(jobs)
                     .where(jobs.c.queue == "generate", jobs.c.state == "queued")
                     .order_by(jobs.c.number)
                     .limit(1)
                 ).one_or_none()
-                if row is None:
-                    return
-                connection.execute(jobs.update().where(jobs.c.number == row.number).values(state="running"))
+            if row is None:
+                return
             self.application.jobs.create(row.record_id)
             with database.writing() as connection:
                 connection.execute(delete(jobs).where(jobs.c.number == row.number))
