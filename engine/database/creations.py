@@ -96,8 +96,8 @@ def end_creation(
 ) -> bool:
     """Ends a creation that has not ended; False where it has, and nothing changes.
 
-    Its assets are recorded before; ``files`` are needed where there are some. What it reserved and did not deliver goes back to the day it was taken from.
-    ``told`` goes into its last event beside the ``error``.
+    Its assets are recorded before; ``files`` are needed where there are some. What it reserved and did not deliver
+    goes back to the day it was taken from. ``told`` goes into its last event beside the ``error``.
     """
     creation = locked_creation(connection, creation_id)
     if has_ended(creation):
