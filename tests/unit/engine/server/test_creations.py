@@ -2,6 +2,8 @@
 
 import base64
 import io
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +17,7 @@ from assets.asset import Asset
 from engine.api.account import Scope
 from engine.app import Application
 from engine.database.creation_events import PREVIEW
+from engine.database.creation_views import creation_views
 from engine.database.tables import (
     asset_tags,
     assets,
@@ -588,8 +591,6 @@ def test_models_are_those_bundled_and_those_that_living_workers_announce(
 def test_what_the_command_line_made_is_told_too(
     application: Application, add_asset: Callable[..., Asset]
 ) -> None:
-    from engine.database.creation_views import creation_views  # noqa: PLC0415
-
     asset = add_asset(application)
     record = application.records.creation("creation-1")
     assert record is not None
@@ -597,3 +598,27 @@ def test_what_the_command_line_made_is_told_too(
         (view,) = creation_views(connection, [record], application.files)
     assert (view.kind, view.prompt, view.model) == ("item", "a red potion bottle", "any/1")
     assert [made.id for made in view.assets] == [asset.asset_id]
+
+
+def test_a_server_takes_creations_in_without_loading_what_draws(
+    application: Application, headers: Headers
+) -> None:
+    key, folder = headers(), application.folder.root
+    application.close()
+    script = f"""
+import sys
+from pathlib import Path
+from starlette.testclient import TestClient
+from engine.app import Application
+from engine.server.app import server
+from engine.settings import Settings
+with Application.open(Settings(Path({str(folder)!r}))) as application:
+    client = TestClient(server(application))
+    for more in ({{}}, {{"dry_run": True}}, {{"controls": {{"palette": "pico-8"}}}}):
+        print(client.post("/v1/creations", json={WANTED!r} | more, headers={key!r}).status_code)
+print(sorted({{"torch", "diffusers", "transformers", "dbos"}} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split("\n")[:4] == ["202", "200", "202", "[]"], done.stderr
