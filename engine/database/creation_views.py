@@ -1,7 +1,7 @@
 """Creations as the API tells them: a page of them by a fixed number of queries."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, func, select
 
@@ -17,9 +17,14 @@ from generators.recipe import Kind
 
 
 def creation_views(
-    connection: Connection, found: Sequence[CreationRecord], files: AssetFiles | None
+    connection: Connection,
+    found: Sequence[CreationRecord],
+    files: AssetFiles | None,
+    waiting: Mapping[str, int] | None = None,
 ) -> list[Creation]:
     """The creations, all of one tenant, in their order; their assets are left out where ``files`` is None.
+
+    ``waiting`` are their places in the queue where these are known; else they are counted.
 
     Raises BlockMissing and BlockDamaged where what a clip comes in cannot be read.
     """
@@ -37,7 +42,8 @@ def creation_views(
     by_status: dict[str, list[str]] = defaultdict(list)
     for creation in found:
         by_status[creation.status].append(creation.id)
-    waiting = places(connection, found[0].tenant_id, by_status[CreationStatus.QUEUED])
+    if waiting is None:
+        waiting = places(connection, found[0].tenant_id, by_status[CreationStatus.QUEUED])
     progress = _progress(connection, by_status[CreationStatus.RUNNING])
     set_aside = _set_aside(connection, by_status[CreationStatus.FAILED])
     minted = _mints(connection, by_status[CreationStatus.SUCCEEDED])

@@ -61,9 +61,14 @@ class CreationDesk:
         """
         caller = self.caller
         self._check_names(connection, request)
-        self._check_queue(waiting_by_tenant(connection))
+        waiting = waiting_by_tenant(connection)
+        self._check_queue(waiting)
         reserve_creation(connection, caller.key_id, caller.limits, request.count)
-        return self._view(connection, add_creation(connection, caller.tenant_id, caller.key_id, request))
+        rank = next_rank(connection, caller.tenant_id, request.priority)
+        made = add_creation(connection, caller.tenant_id, caller.key_id, request)
+        # Counted once: a long queue takes some milliseconds.
+        known = {made.id: place(waiting, caller.tenant_id, rank)}
+        return creation_views(connection, [made], None, known)[0]
 
     def estimate(self, connection: Connection, request: CreationRequest) -> Estimate:
         """What a request that is prepared would cost, by what was measured here; see docs/api.md.
