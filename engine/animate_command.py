@@ -9,8 +9,8 @@ from rich.markup import escape
 
 from assets.asset import Asset, AssetKind
 from engine.answers import asset_json
-from engine.clips import asked_actions, asked_directions, movements
-from engine.create_commands import draw_with_bar, moving_fields
+from engine.clips import asked_actions, asked_directions, movements, moving_fields
+from engine.create_commands import draw_with_bar
 from engine.data_folder import write_whole
 from engine.errors import InvalidRequest
 from engine.terminal import AsJson, errors, opened_application, out, print_json

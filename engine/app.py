@@ -19,7 +19,7 @@ from chain.connection import LOCAL_POLL_LATENCY_S, ChainSettings, Connection, co
 from chain.errors import ChainError
 from chain.signer import EnvironmentSigner, KeystoreSigner, Signer
 from engine.asset_files import AssetFiles
-from engine.clips import MovingSource, clip_recipe, default_action, source_size_px
+from engine.clips import clip_recipe, default_action, source_size_px
 from engine.data_folder import DataFolder, write_whole, writing_whole
 from engine.database.database import Database
 from engine.database.records import MintRecord, Records
@@ -29,11 +29,15 @@ from engine.jobs.creation import CreationJob
 from engine.jobs.delivery import DeliveryJob
 from engine.jobs.mint import ChainAccess, MintJob
 from engine.jobs.outbox import Outbox
+from engine.minting_terms import MintingTerms
+from engine.model_catalogue import ModelCatalogue
 from engine.moderation import Moderator
+from engine.planning import Planner
 from engine.quality import QualityGate
 from engine.search import AssetSearch, Meaning
 from engine.settings import Settings
 from engine.start_picture import start_fields
+from engine.style_folder import StyleFolder
 from engine.variations import varied_fields
 from engine.verification import Check, verify_token
 from engine.webhook_target import Targets
@@ -75,8 +79,16 @@ class Application:
         self.records = Records(self._database())
         self.blocks = BlockStore(folder.blocks)
         self.files = AssetFiles(self.blocks)
-        self.creation_job = CreationJob(self.records, lambda: self.drawing, self.blocks)
+        self.catalogue = ModelCatalogue(settings.model_list)
+        self.planner = Planner(lambda: self.generator, self.blocks, StyleFolder(folder.root / "styles"))
         self.gate = QualityGate(self.files, lambda: self.near_copies)
+        self.creation_job = CreationJob(
+            self.records,
+            lambda: self.drawing,
+            self.blocks,
+            self.planner,
+            MintingTerms(settings.chain_id, self.gate, lambda: self.signer),
+        )
         self.mint_job = MintJob(self.records, lambda: self.chain, settings.contract)
         self.targets = Targets(settings.allow_private_webhooks)
         self.delivery_job = DeliveryJob(self.records.database, self.targets)
@@ -231,29 +243,18 @@ class Application:
 
         Raises UnknownAsset, InvalidPicture.
         """
-        asset = self.records.asset(source)
-        return start_fields(self.blocks, asset or self._picture_path(source), size_px, strength, mask)
+        return start_fields(self.blocks, self.source(source), size_px, strength, mask)
 
-    def _picture_path(self, source: str) -> Path:
+    def source(self, source: str) -> Asset | Path:
+        """The asset of that id, or the picture file at that path. Raises UnknownAsset where it is neither."""
+        if (asset := self.records.asset(source)) is not None:
+            return asset
         path = Path(source)
         if not path.is_file():
             raise UnknownAsset(
                 f"{source[:200]!r} is neither an asset nor a picture file; `lorespark list` shows the assets."
             )
         return path
-
-    def moving_source(self, source: str, size_px: int | None = None) -> MovingSource:
-        """What a clip of ``source``, an asset's id or the path of a picture, starts from.
-
-        Raises UnknownAsset, InvalidPicture, and InvalidRequest for an asset that is no sprite or has another size.
-        """
-        asset = self.records.asset(source)
-        own = source_size_px(asset or self._picture_path(source), self._picture)
-        if size_px not in (None, own):
-            raise InvalidRequest(
-                f"{source} is set in motion at its own {own} px, not at {size_px}; leave the size out."
-            )
-        return MovingSource(own, self.starting_from(source, own, 1.0), asset and default_action(asset))
 
     def usual_actions(self, asset: Asset) -> list[str]:
         """What a sheet of ``asset`` shows when nothing is asked. Raises InvalidRequest where it is no sprite."""

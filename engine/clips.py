@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from assets.asset import Asset, AssetKind
-from engine.errors import InvalidRequest
+from engine.errors import InvalidField, InvalidRequest
 from engine.upload import drawn_recipe, is_upload, side_px
+from generators.animation import MAX_FPS, frame_ms
 from generators.motion import ACTIONS, Direction, action_named, actions_for
-from generators.recipe import DEFAULT_COLOURS, Kind, Recipe
+from generators.recipe import DEFAULT_COLOURS, MAX_FRAMES, Kind, Recipe
 from generators.source_picture import PictureReader, native, no_pictures, read_bytes, read_picture
 
 if TYPE_CHECKING:  # it imports torch, which takes seconds
@@ -29,14 +29,42 @@ class ClipRecipes(Protocol):
     ) -> list[Recipe]: ...
 
 
-@dataclass(frozen=True)
-class MovingSource:
-    """A picture to set in motion: its size, the fields of a recipe that starts from it, and what it does if nothing is
-    asked (None for a file, of which nothing is known)."""
+def moving_fields(kind: Kind, **wanted: Any) -> dict[str, Any]:
+    """The fields of a recipe for the ``action``, ``frames``, ``fps`` and ``direction`` that are asked for.
 
-    size_px: int
-    fields: dict[str, Any]
-    action: str | None
+    Raises InvalidField where something that stands still has one, or it cannot be.
+    """
+    if kind is not Kind.CLIP:
+        for name, value in wanted.items():
+            if value is not None:
+                raise InvalidField(
+                    f"Only a clip has {_SPOKEN[name]}; leave it out, or ask for a clip.", _at(name)
+                )
+        return {}
+    if wanted["action"] not in (None, *ACTIONS):
+        raise InvalidField(
+            f"There is no action {wanted['action'][:40]!r}; use one of {', '.join(ACTIONS)}.", _at("action")
+        )
+    if wanted["frames"] is not None and not 1 <= wanted["frames"] <= MAX_FRAMES:
+        raise InvalidField(f"A clip has 1 to {MAX_FRAMES} frames, not {wanted['frames']}.", _at("frames"))
+    if wanted["fps"] is not None and not 1 <= wanted["fps"] <= MAX_FPS:
+        raise InvalidField(
+            f"A clip shows 1 to {MAX_FPS:g} frames a second, not {wanted['fps']:g}.", _at("fps")
+        )
+    fps = wanted.pop("fps")
+    return wanted | {"frame_ms": None if fps is None else frame_ms(fps)}
+
+
+_SPOKEN = {
+    "action": "an action",
+    "frames": "a number of frames",
+    "fps": "frames a second",
+    "direction": "a direction",
+}
+
+
+def _at(name: str) -> str:
+    return f"/controls/{name}"
 
 
 def source_size_px(source: Asset | Path, read: PictureReader = no_pictures) -> int:

@@ -8,23 +8,20 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from engine.answers import asset_json
-from engine.errors import InvalidRequest
+from engine.api.creation import Controls, CreationRequest
+from engine.planning import check_creation
 from engine.style_commands import style_folder
 from engine.terminal import AsJson, errors, notes, opened_application, out, print_json
-from generators.animation import MAX_FPS, frame_ms
 from generators.bundle import SIZES_PX
-from generators.motion import ACTIONS, Direction, action_named
-from generators.palette_choice import chosen_colour, chosen_outline, chosen_palette
+from generators.motion import ACTIONS, Direction
+from generators.palette_choice import chosen_palette
 from generators.recipe import (
     DEFAULT_STRENGTH,
-    MAX_FRAMES,
     Kind,
     Quality,
     Recipe,
-    check_request,
     random_seed,
 )
-from generators.style import Style
 
 if TYPE_CHECKING:  # it imports web3, which takes a second
     from engine.app import Application
@@ -103,77 +100,50 @@ def create(
     """Draw assets from a prompt, from another picture, or within a mask."""
     if model is None and size not in (None, *SIZES_PX):
         raise typer.BadParameter("the bundled models draw at 32 or 64 px.", param_hint="--size")
-    first_seed = random_seed() if seed is None else seed
     with errors():
-        wanted: dict[str, Any] = {
-            "prompt": prompt,
-            "kind": kind,
-            "negative_prompt": negative_prompt,
-            "outline": None if outline is None else chosen_outline(outline),
-            "background": None if background is None else chosen_colour(background),
-            "seamless": seamless,
-        }
-        if palette is not None:
-            wanted["palette"] = chosen_palette(palette)
-        style = None if style_name is None else style_folder().read(style_name)
-        if style is not None:
-            _refuse_twice(style, palette=palette, outline=outline, background=background)
-            set_by_style = style.fields_for(kind, prompt, negative_prompt)
-            wanted |= {name: value for name, value in set_by_style.items() if value}
-        moving = moving_fields(kind, action=action, frames=frames, fps=fps, direction=direction)
-        check_request(
-            **wanted, seed=first_seed, steps=steps, guidance=guidance, count=count, strength=strength
+        controls = Controls.model_construct(
+            negative_prompt=negative_prompt,
+            size=size,
+            quality=quality,
+            steps=steps,
+            guidance=guidance,
+            palette=None if palette is None else _asked_palette(palette),
+            outline=outline,
+            background=background,
+            source=source,
+            strength=strength,
+            mask=None if mask is None else str(mask),
+            seamless=seamless,
+            cutout=cutout,
+            style=style_name,
+            action=action,
+            direction=direction,
+            frames=frames,
+            fps=fps,
         )
-        if mask is not None and kind is Kind.CLIP:
-            raise InvalidRequest("A clip moves the whole picture; leave the mask out.")
-        if mask is not None and source is None:
-            raise InvalidRequest("A mask needs the picture that it belongs to; name that one with --from.")
-        size = size or (style.size_for(kind) if style else None)
+        # Not validated here: what cannot be is told by the checks that every request goes through.
+        request = CreationRequest.model_construct(
+            kind=kind,
+            prompt=prompt,
+            count=count,
+            seed=random_seed() if seed is None else seed,
+            controls=controls,
+            model=model,
+        )
+        check_creation(request, None if style_name is None else style_folder().read(style_name))
         with opened_application() as application:
-            if source is not None and kind is Kind.CLIP and application.generator.is_bundled(model):
-                given = application.moving_source(source, size)
-                size = given.size_px
-                wanted |= given.fields
-                moving["action"] = action or given.action
-            elif source is not None:
-                px = application.generator.start_px(kind, model, size)
-                start = application.starting_from(source, px, 1.0 if kind is Kind.CLIP else strength, mask)
-                open_palette = palette is None and (style is None or style.palette is None)
-                wanted = (wanted | start) if open_palette else (start | wanted)
-            recipes = [
-                application.generator.recipe(
-                    **wanted,
-                    **moving,
-                    model=model,
-                    size=size,
-                    cutout=cutout,
-                    quality=quality,
-                    steps=steps,
-                    guidance=guidance,
-                    seed=first_seed + index,
-                )
-                for index in range(count)
-            ]
-            _warn_of_cut_prompt(application, wanted["prompt"], model)
+            recipes = application.planner.recipes(
+                request, None if source is None else application.source(source), mask
+            )
+            _warn_of_cut_prompt(application, recipes[0].prompt, model)
             made = _made(application, recipes)
     _tell(made, as_json)
 
 
-def moving_fields(kind: Kind, **given: Any) -> dict[str, Any]:
-    """What a clip is asked for. Raises InvalidRequest where anything else is, InvalidRecipe where it cannot be."""
-    if kind is not Kind.CLIP:
-        for name, value in given.items():
-            if value is not None:
-                raise InvalidRequest(f"Only a clip has --{name}; leave it out, or draw with --kind clip.")
-        return {}
-    if given["action"] is not None:
-        action_named(given["action"])
-    if given["frames"] is not None and not 1 <= given["frames"] <= MAX_FRAMES:
-        raise InvalidRequest(f"A clip has 1 to {MAX_FRAMES} frames, not {given['frames']}.")
-    if given["fps"] is not None and not 1 <= given["fps"] <= MAX_FPS:
-        raise InvalidRequest(f"A clip shows 1 to {MAX_FPS:g} frames a second, not {given['fps']:g}.")
-    fps = given.pop("fps")
-    return given | {"frame_ms": None if fps is None else frame_ms(fps)}
+def _asked_palette(text: str) -> str | int | tuple[str, ...]:
+    """A palette as a request holds it; files are read here, where they are."""
+    chosen = chosen_palette(text)
+    return "none" if chosen is None else chosen
 
 
 def vary(
@@ -223,14 +193,6 @@ def draw_with_bar(application: "Application", recipes: list[Recipe]) -> str:
         what = noun if len(recipes) == 1 else f"{len(recipes)} {noun}s"
         task = bar.add_task(f"drawing {what}", total=len(recipes))
         return application.create(recipes, lambda done: bar.advance(task, len(done.indices) / done.steps))
-
-
-def _refuse_twice(style: Style, **given: str | None) -> None:
-    for name, value in given.items():
-        if value is not None and getattr(style, name) is not None:
-            raise InvalidRequest(
-                f"The style {style.name} sets the {name}; leave --{name} out, or draw without the style."
-            )
 
 
 def _warn_of_cut_prompt(application: "Application", prompt: str, model: str | None) -> None:

@@ -33,6 +33,14 @@ class InvalidRequest(EngineError):
     """A request asks for something that cannot be done."""
 
 
+class InvalidField(InvalidRequest):
+    """One field of a request cannot be used; ``pointer`` says which (a JSON pointer, RFC 6901)."""
+
+    def __init__(self, message: str, pointer: str) -> None:
+        super().__init__(message)
+        self.pointer = pointer
+
+
 class QualityRefused(EngineError):
     """An asset's picture fails the quality gate; the message names the checks."""
 
@@ -147,6 +155,14 @@ class QuotaExceeded(LimitReached):
 
 class QueueFull(LimitReached):
     """More work waits already than the server lets wait."""
+
+
+class CreationEnded(EngineError):
+    """A creation that is being drawn was cancelled, or ended otherwise."""
+
+
+class StillRunning(EngineError):
+    """What a request waits for takes longer than it can wait."""
 
 
 class HoldLost(EngineError):

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -34,8 +35,9 @@ def serve(
         with application.records.database.reading() as connection:
             keyed = has_keys(connection)
         with listening(host, port) as listener:
+            app = server(application)
             config = Config(
-                server(application),
+                app,
                 lifespan="off",
                 ws="none",
                 log_config=None,
@@ -44,9 +46,17 @@ def serve(
                 timeout_graceful_shutdown=GRACE_S,
             )
             running = Server(config)
+
+            handle_exit = running.handle_exit
+
+            def end(number: int, frame: FrameType | None) -> None:
+                app.state.event_feed.close()  # streams that would not end by themselves
+                handle_exit(number, frame)
+
+            running.handle_exit = end  # type: ignore[method-assign]
             # uvicorn raises the signal anew once it has ended, which would make a clean end look like a crash.
             for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, running.handle_exit)
+                signal.signal(number, end)
             told = address(listener)
             if as_json:
                 print_json({"address": told})

@@ -45,6 +45,10 @@ class Settings:
     moderation_model: str | None = None
     moderation_key: str | None = field(default=None, repr=False)
     rate_limit_url: str | None = field(default=None, repr=False)  # may carry a password
+    max_queued: int = (
+        100_000  # creations that wait, of all tenants; as many as a queue's places are told quickly of
+    )
+    max_queued_per_tenant: int = 20_000
 
     @property
     def model_list(self) -> Path:
@@ -55,7 +59,7 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Reads LORESPARK_DATA_DIR, _MODELS, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT, _PRIVATE_KEY,
         _LLM_URL, _LLM_MODEL, _LLM_KEY, _DATABASE_URL, _ALLOW_PRIVATE_WEBHOOKS, _DEFAULT_DENY_LIST, _DENY_LIST,
-        _MODERATION_URL, _MODERATION_MODEL, _MODERATION_KEY and _RATE_LIMIT_URL.
+        _MODERATION_URL, _MODERATION_MODEL, _MODERATION_KEY, _RATE_LIMIT_URL, _MAX_QUEUED and _MAX_QUEUED_PER_TENANT.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -110,6 +114,10 @@ class Settings:
             moderation_model=moderation_model,
             moderation_key=moderation_key,
             rate_limit_url=_rate_limit(given("RATE_LIMIT_URL")),
+            max_queued=_limit("MAX_QUEUED", given("MAX_QUEUED"), cls.max_queued),
+            max_queued_per_tenant=_limit(
+                "MAX_QUEUED_PER_TENANT", given("MAX_QUEUED_PER_TENANT"), cls.max_queued_per_tenant
+            ),
         )
 
 
@@ -187,6 +195,10 @@ def _contract(text: str) -> str:
         return parse_recipient(text)
     except InvalidAddress as error:
         raise InvalidSettings(f"LORESPARK_CONTRACT is not a contract's address. {error}") from error
+
+
+def _limit(name: str, text: str | None, default: int) -> int:
+    return default if text is None else _number(name, text, 0, 10**9)
 
 
 def _number(name: str, text: str, least: int, most: int) -> int:

@@ -16,7 +16,7 @@ from generators.source_picture import fitted, fitted_mask, mask_png, read_bytes,
 
 
 def start_fields(
-    blocks: BlockStore, source: Asset | Path, size_px: int, strength: float, mask: Path | None
+    blocks: BlockStore, source: Asset | Path, size_px: int, strength: float, mask: Asset | Path | None
 ) -> dict[str, Any]:
     """Fits the source and the mask to ``size_px``, stores them, and names them as a recipe does.
 
@@ -24,9 +24,7 @@ def start_fields(
     some new ones. Raises InvalidPicture, and BlockMissing or BlockDamaged where an asset cannot be read.
     """
     asset = source if isinstance(source, Asset) else None
-    name = str(source) if asset is None else asset.asset_id
-    data = read_bytes(Path(name)) if asset is None else b"".join(read_file(asset.media_cid, blocks))
-    picture = read_picture(data, f"The picture {name[:200]}")
+    picture = read_picture(_bytes(blocks, source), f"The picture {_name(source)}")
     start = fitted(picture, size_px)
     if asset is not None and isinstance(behind := asset.recipe.get("background"), str):
         start[(start[..., :3] == rgb_values((behind,))[0]).all(-1)] = 0
@@ -36,11 +34,21 @@ def start_fields(
         "strength": strength,
     }
     if mask is not None:
-        marked = fitted_mask(read_mask(read_bytes(mask), f"The mask {mask}"), picture, size_px)
+        marked = fitted_mask(read_mask(_bytes(blocks, mask), f"The mask {_name(mask)}"), picture, size_px)
         kept = len(np.unique(start[~marked & (start[..., 3] > 0)], axis=0))
         fields["mask_cid"] = _stored(blocks, mask_png(marked))
         fields["palette"] = min(MAX_COLOURS, kept + DEFAULT_COLOURS // 2)
     return fields
+
+
+def _bytes(blocks: BlockStore, picture: Asset | Path) -> bytes:
+    return (
+        read_bytes(picture) if isinstance(picture, Path) else b"".join(read_file(picture.media_cid, blocks))
+    )
+
+
+def _name(picture: Asset | Path) -> str:
+    return (str(picture) if isinstance(picture, Path) else picture.asset_id)[:200]
 
 
 def _stored(blocks: BlockStore, data: bytes) -> str:

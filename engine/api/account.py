@@ -1,7 +1,7 @@
 """Keys, usage and models, as the API tells them."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -74,9 +74,13 @@ class Usage(Told):
 
 
 class Model(Told):
-    """``online`` says whether a worker that can draw with it is running."""
+    """``online`` says whether a worker that can draw with it is running. ``object``, ``created`` and ``owned_by`` are
+    what OpenAI's clients look for."""
 
     id: str
+    object: Literal["model"] = "model"
+    created: int = 0  # Unix time; unknown
+    owned_by: str = "lorespark"
     kinds: tuple[str, ...]
     sizes: tuple[int, ...]  # pixels a side; empty: any that its recipe may have
     bundled: bool
@@ -84,4 +88,5 @@ class Model(Told):
 
 
 class Models(Told):
+    object: Literal["list"] = "list"
     data: tuple[Model, ...]

@@ -132,7 +132,7 @@ class Estimate(Told):
     """What a creation would cost. ``seconds`` is None until the server has measured such a one."""
 
     assets: int  # counted against the key's day
-    steps: int  # of denoising, over all assets
+    steps: int | None  # of denoising, over all assets; None where only a worker knows the model's number
     seconds: float | None  # from now to the end, the queue included
     queue_length: int  # creations before it
     allowed: bool  # whether the key's quota has room for it today

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from engine.database import tables
@@ -54,3 +54,11 @@ def waiting(connection: Connection, queue: str, tenant_id: str | None = None) ->
     if tenant_id is not None:
         query = query.where(table.c.tenant_id == tenant_id)
     return connection.scalar(query) or 0
+
+
+def resume_job(connection: Connection, queue: str, record_id: str) -> bool:
+    """Lets a job that was set aside be tried again; False where none is."""
+    table = tables.jobs
+    own = (table.c.queue == queue) & (table.c.record_id == record_id) & (table.c.state == "set_aside")
+    values = {"state": "queued", "deaths": 0, "run_after_ms": int(time.time() * 1000)}
+    return connection.execute(update(table).where(own).values(values)).rowcount > 0

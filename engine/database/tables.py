@@ -86,6 +86,7 @@ creations = Table(
     CheckConstraint("status in ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="status"),
 )
 Index("ix_creations_tenant_id", creations.c.tenant_id, creations.c.created_at, creations.c.id)
+Index("ix_creations_key_id", creations.c.key_id, creations.c.status)
 
 # What happened to a creation, in order; what the server-sent events repeat.
 creation_events = Table(
@@ -97,6 +98,20 @@ creation_events = Table(
     Column("data", JSON, nullable=False),
     Column("created_at", String(32), nullable=False),
 )
+
+# How long the newest draws took, for estimates; a few of each model and kind are kept.
+drawing_times = Table(
+    "drawing_times",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("model", String(200), nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("assets", Integer, nullable=False),
+    Column("steps", Integer, nullable=False),  # of denoising, over all of them
+    Column("ms", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_drawing_times_model", drawing_times.c.model, drawing_times.c.kind, drawing_times.c.number)
 
 assets = Table(
     "assets",

@@ -1,11 +1,15 @@
 """Draw, finish, store, record: the durable job behind one creation."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
 
 from assets.asset import Asset, AssetKind
 from assets.block import MemoryBlocks
@@ -15,12 +19,19 @@ from assets.cid import Cid
 from assets.metadata import Attribute, TokenMetadata
 from assets.package import asset_directory
 from assets.unixfs import add_file
-from engine.asset_files import read_whole
-from engine.database.records import Records
+from engine.api.creation import CreationRequest, CreationStatus
+from engine.asset_files import AssetFiles, read_whole
+from engine.database.creation_record import MintWish, Wishes, own_picture, record_success
+from engine.database.creations import begin_creation, end_creation, has_ended
+from engine.database.drawing_times import add_time
+from engine.database.records import CreationRecord, Records
+from engine.errors import CreationEnded, QualityRefused
+from engine.jobs.drawing_progress import DrawingProgress
 from engine.jobs.hold import Hold
+from engine.planning import Planner
 from generators.clip import Finished
 from generators.drawer import Drawer
-from generators.progress import MAX_BATCH, ProgressCallback
+from generators.progress import MAX_BATCH, Progress, ProgressCallback
 from generators.recipe import Recipe
 
 MAX_NAME_CHARACTERS = 80
@@ -35,10 +46,24 @@ class StoredPicture:
     metadata_cid: str
 
 
+class Minting(Protocol):
+    """What has to be known of the chain before a mint is asked for; nothing of it asks the chain."""
+
+    @property
+    def chain_id(self) -> int: ...
+
+    def recipient(self, named: str | None) -> str:
+        """The account ``named``, or where nobody is, the server's own."""
+
+    def check(self, asset: Asset) -> None:
+        """Raises QualityRefused for an asset that must not be minted as it is."""
+
+
 class CreationJob:
     """The steps of a creation. Each may run again after a crash and then does the same again.
 
-    ``hold`` is the worker's hold on the job, None where no other process can take it over.
+    ``hold`` is the worker's hold on the job, None where no other process can take it over. ``told`` is called after
+    what happened was written down.
     """
 
     def __init__(
@@ -46,24 +71,58 @@ class CreationJob:
         records: Records,
         drawer: Callable[[], Drawer],
         blocks: BlockStore,
+        planner: Planner,
+        minting: Minting,
     ) -> None:
         self._records, self._drawer, self._blocks = records, drawer, blocks
+        self._planner, self._minting, self._files = planner, minting, AssetFiles(blocks)
         self.listeners: dict[str, ProgressCallback] = {}
+        self.told: Callable[[], None] = lambda: None
 
     def batches(self, creation_id: str, hold: Hold | None = None) -> int:
-        """In how many draws the creation is made; marks it as running."""
-        self._records.set_creation_status(creation_id, "running")
-        return -(-len(self._recipes(creation_id)) // MAX_BATCH)
+        """In how many draws the creation is made, 0 where it has ended. Plans it, once, and marks it as running."""
+        creation = self._creation(creation_id)
+        if has_ended(creation):
+            return 0
+        recipes = creation.recipes or [recipe.to_dict() for recipe in self._planned(creation)]
+        with self._writing(hold) as connection:
+            count = begin_creation(connection, creation_id, recipes)
+        return -(-count // MAX_BATCH)
 
     def draw(self, creation_id: str, batch: int, hold: Hold | None = None) -> list[StoredPicture]:
-        """Draws one batch and stores its pictures and metadata. Drawing again gives the same blocks."""
-        begin = batch * MAX_BATCH
-        recipes = self._recipes(creation_id)[begin : begin + MAX_BATCH]
-        pictures = self._drawer().draw(recipes, self.listeners.get(creation_id), self._picture)
-        return [self._store(recipe, picture) for recipe, picture in zip(recipes, pictures, strict=True)]
+        """Draws one batch and stores its pictures and metadata. Drawing again gives the same blocks.
+
+        Raises CreationEnded at the next step after it was cancelled, and HoldLost.
+        """
+        creation, begin = self._creation(creation_id), batch * MAX_BATCH
+        if has_ended(creation):
+            raise CreationEnded(f"The creation {creation_id} is {creation.status}.")
+        recipes = [Recipe.from_dict(recipe) for recipe in creation.recipes[begin : begin + MAX_BATCH]]
+        listeners: list[ProgressCallback] = [
+            DrawingProgress(creation_id, lambda: self._writing(hold), begin, creation.count)
+        ]
+        if (own := self.listeners.get(creation_id)) is not None:
+            listeners.append(own)
+
+        def on_progress(progress: Progress) -> None:
+            for listener in listeners:
+                listener(progress)
+
+        began = time.monotonic()
+        pictures = self._drawer().draw(recipes, on_progress, self._picture)
+        took_ms = int((time.monotonic() - began) * 1000)
+        stored = [self._store(recipe, picture) for recipe, picture in zip(recipes, pictures, strict=True)]
+        with self._writing(hold) as connection:
+            steps = sum(recipe.steps for recipe in recipes)
+            add_time(connection, recipes[0].model, recipes[0].kind.value, len(recipes), steps, took_ms)
+        return stored
 
     def record(self, creation_id: str, stored: Sequence[StoredPicture], hold: Hold | None = None) -> None:
-        """Writes the assets and the creation's success, all at once."""
+        """Writes the assets, what was wished for them, and the creation's success, all at once."""
+        creation = self._creation(creation_id)
+        if has_ended(creation):
+            return
+        recipes = [Recipe.from_dict(recipe) for recipe in creation.recipes]
         created = datetime.now(UTC).replace(microsecond=0)
         assets = [
             Asset(
@@ -77,17 +136,56 @@ class CreationJob:
                 created_at=created,
                 parents=(recipe.source,) if recipe.source else (),
             )
-            for position, (recipe, picture) in enumerate(zip(self._recipes(creation_id), stored, strict=True))
+            for position, (recipe, picture) in enumerate(zip(recipes, stored, strict=True))
         ]
-        self._records.finish_creation(creation_id, assets)
+        wishes = self._wishes(creation, assets)
+        with self._writing(hold) as connection:
+            record_success(connection, creation_id, assets, wishes, self._files)
 
     def fail(self, creation_id: str, reason: str, hold: Hold | None = None) -> None:
-        self._records.set_creation_status(creation_id, "failed", reason)
+        """Ends it with the reason, unless it has ended."""
+        with self._writing(hold) as connection:
+            end_creation(connection, creation_id, CreationStatus.FAILED, reason)
 
-    def _recipes(self, creation_id: str) -> list[Recipe]:
+    def _creation(self, creation_id: str) -> CreationRecord:
         creation = self._records.creation(creation_id)
         assert creation is not None, f"job of an unknown creation {creation_id}"
-        return [Recipe.from_dict(recipe) for recipe in creation.recipes]
+        return creation
+
+    @contextmanager
+    def _writing(self, hold: Hold | None) -> Iterator[Connection]:
+        """A transaction that counts only as long as nobody took the job over."""
+        with self._records.database.writing() as connection:
+            if hold is not None:
+                hold.confirm(connection)
+            yield connection
+        self.told()
+
+    def _planned(self, creation: CreationRecord) -> list[Recipe]:
+        request = CreationRequest.model_validate(creation.request)
+        with self._records.database.reading() as connection:
+            source, mask = (
+                None if name is None else own_picture(connection, creation.tenant_id, name, field)
+                for name, field in ((request.controls.source, "source"), (request.controls.mask, "mask"))
+            )
+        return self._planner.recipes(request, source, mask)
+
+    def _wishes(self, creation: CreationRecord, assets: Sequence[Asset]) -> Wishes:
+        if creation.request is None:
+            return Wishes()
+        request = CreationRequest.model_validate(creation.request)
+        if request.mint is None:
+            return Wishes(request.tags)
+        kept: dict[str, str] = {}
+        for asset in assets:
+            try:
+                self._minting.check(asset)
+            except QualityRefused as error:
+                kept[asset.asset_id] = str(error)
+        return Wishes(
+            request.tags,
+            MintWish(self._minting.recipient(request.mint.to), self._minting.chain_id, kept),
+        )
 
     def _picture(self, cid: str) -> bytes:
         return read_whole(Cid.parse(cid), self._blocks)

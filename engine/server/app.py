@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 
 from engine.app import Application
+from engine.server.api.event_feed import EventFeed
 from engine.server.api.routers import API_ROUTERS
 from engine.server.backends import backends_of
 from engine.server.bounded import BoundedRequests
@@ -27,6 +28,8 @@ def server(application: Application) -> FastAPI:
     )
     app.state.application = application
     app.state.rates = RateLimits.open(application.settings.rate_limit_url)
+    app.state.event_feed = EventFeed(application.records.database)
+    application.creation_job.told = app.state.event_feed.wake
     metrics = Metrics()
     app.add_middleware(BoundedRequests)
     add_problems(app)

@@ -33,7 +33,9 @@ from engine.errors import (
     DataFolderUnusable,
     EngineError,
     InvalidBody,
+    InvalidField,
     InvalidRequest,
+    JobFailed,
     KeyRefused,
     KeyReused,
     LimitReached,
@@ -47,6 +49,7 @@ from engine.errors import (
     QuotaExceeded,
     RateExceeded,
     ScopeMissing,
+    StillRunning,
     TargetRefused,
     UnknownAsset,
     UnknownRecord,
@@ -81,6 +84,7 @@ _UNUSABLE: Final = ProblemKind(503, "storage-unusable", "The server's storage ca
 # An error of none of these classes is UNEXPECTED, as are all that are no error of ours.
 KINDS: Final[Mapping[type[Exception], ProblemKind]] = {
     InvalidCid: ProblemKind(400, "invalid-cid", "Not a content identifier"),
+    InvalidField: INVALID_FIELDS,
     InvalidRequest: ProblemKind(400, "invalid-request", "The request cannot be fulfilled"),
     UnknownAsset: ProblemKind(404, "unknown-asset", "No such asset"),
     BlockMissing: ProblemKind(404, "not-held", "The content is not held here"),
@@ -99,6 +103,8 @@ KINDS: Final[Mapping[type[Exception], ProblemKind]] = {
     PromptRefused: ProblemKind(422, "prompt-refused", "The prompt is refused"),
     ModerationUnavailable: ProblemKind(503, "moderation-unavailable", "Prompts cannot be checked"),
     TargetRefused: ProblemKind(422, "webhook-url-refused", "Nothing is sent to that URL"),
+    JobFailed: ProblemKind(422, "job-failed", "The job ended without what it was asked for"),
+    StillRunning: ProblemKind(504, "still-running", "It takes longer than a request may"),
     QualityRefused: ProblemKind(409, "quality-refused", "The asset fails the quality gate"),
     GeneratorError: ProblemKind(422, "not-drawable", "It cannot be drawn as asked"),
     InvalidAddress: ProblemKind(422, "invalid-address", "Not an account's address"),
@@ -142,6 +148,13 @@ def add_problems(app: FastAPI) -> None:
     app.add_middleware(LastResort)
 
 
+def answer_to(request: Request, error: Exception) -> JSONResponse:
+    """The problem that an error becomes, for who answers with it in another form."""
+    if isinstance(error, RequestValidationError):
+        return _of_fields(request, error)
+    return _of_http(request, error) if isinstance(error, HTTPException) else _of_room(request, error)
+
+
 def _of_room(_: Request, error: Exception) -> JSONResponse:
     return problem_of(error)
 
@@ -151,7 +164,11 @@ def problem_of(error: Exception, headers: Mapping[str, str] | None = None) -> JS
     kind = next((KINDS[kind] for kind in type(error).__mro__ if kind in KINDS), UNEXPECTED)
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("%s: %s", type(error).__name__, error)
-    return problem(kind, str(error), {**_headers(error), **(headers or {})})
+    more = {**_headers(error), **(headers or {})}
+    if isinstance(error, InvalidField):
+        fields = [{"pointer": f"#{error.pointer}", "in": "body", "detail": str(error)}]
+        return problem(kind, str(error), more, errors=fields)
+    return problem(kind, str(error), more)
 
 
 def _headers(error: Exception) -> dict[str, str]:

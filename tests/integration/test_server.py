@@ -18,7 +18,9 @@ from assets.car import read_car
 from assets.cid import raw_cid
 from assets.import_profile import KUBO_V1
 from assets.unixfs import add_file
+from engine.api.account import NewKey
 from engine.app import Application
+from engine.database.tenants import add_key, add_tenant
 from engine.settings import Settings
 
 START_TIMEOUT_S = 60
@@ -210,3 +212,24 @@ def peak_bytes(pid: int) -> int:
         pytest.skip("this system does not tell a process's memory in /proc")
     line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
+
+
+def test_streams_of_events_end_with_the_server_as_whole_answers(
+    serve: Callable[..., subprocess.Popen[str]], settings: Settings
+) -> None:
+    with Application.open(settings) as application, application.records.database.writing() as connection:
+        key = add_key(connection, add_tenant(connection, "studio").id, NewKey(name="test")).secret
+    process = serve("--port", "0")
+    headers = {"Authorization": f"Bearer {key}"}
+    with httpx2.Client(base_url=address(process), timeout=30, headers=headers) as client:
+        # Of a model that no worker of the server has, or it would be drawn.
+        made = client.post("/v1/creations", json={"prompt": "a knight"}).json()
+        with client.stream("GET", f"{made['links']['events']}") as stream:
+            chunks = stream.iter_raw()
+            told = b""
+            while b"event: queued" not in told:
+                told += next(chunks)
+            process.send_signal(signal.SIGTERM)
+            assert b"".join(chunks) == b""  # the end comes as it should, and not with a broken connection
+    _, said = process.communicate(timeout=START_TIMEOUT_S)
+    assert (process.returncode, said) == (0, "")

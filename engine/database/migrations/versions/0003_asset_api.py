@@ -59,6 +59,20 @@ def upgrade() -> None:
         "INSERT INTO tenants (id, name, created_at) VALUES ('tenant-local', 'local', '2026-01-01T00:00:00Z')"
     )
     op.create_table(
+        "drawing_times",
+        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("model", sa.String(length=200), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("assets", sa.Integer(), nullable=False),
+        sa.Column("steps", sa.Integer(), nullable=False),
+        sa.Column("ms", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_drawing_times")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("drawing_times", schema=None) as batch_op:
+        batch_op.create_index("ix_drawing_times_model", ["model", "kind", "number"], unique=False)
+
+    op.create_table(
         "turns",
         sa.Column("queue", sa.String(length=16), nullable=False),
         sa.Column("tenant_id", sa.String(length=40), nullable=False),
@@ -282,6 +296,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("started_at", sa.String(length=32), nullable=True))
         batch_op.add_column(sa.Column("finished_at", sa.String(length=32), nullable=True))
         batch_op.create_index("ix_creations_tenant_id", ["tenant_id", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_creations_key_id", ["key_id", "status"], unique=False)
         batch_op.create_foreign_key(
             op.f("fk_creations_collection_id"), "collections", ["collection_id"], ["id"], ondelete="SET NULL"
         )

@@ -1,6 +1,7 @@
 """A server over a data folder of the test's own, asked without a network."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -10,6 +11,9 @@ from engine.app import Application
 from engine.database.tenants import add_key, add_tenant, known_key
 from engine.server.app import server
 from engine.settings import Settings
+from generators.recipe import Recipe
+from tests.painter import Painter
+from tests.unit.engine.server.creating import Worker
 
 
 @pytest.fixture
@@ -38,6 +42,20 @@ def headers(application: Application) -> Callable[..., dict[str, str]]:
         return {"Authorization": f"Bearer {key.secret}"}
 
     return headers
+
+
+@pytest.fixture
+def painter(application: Application, pixels: Callable[..., Any], recipe: Callable[..., Recipe]) -> Painter:
+    """What the application draws with in place of a network."""
+    vars(application)["generator"] = made = Painter(pixels, recipe)
+    return made
+
+
+@pytest.fixture
+def worker(application: Application, painter: Painter) -> Iterator[Worker]:
+    made = Worker(application)
+    yield made
+    made.join()
 
 
 @pytest.fixture

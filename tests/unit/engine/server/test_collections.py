@@ -117,4 +117,4 @@ def test_names_with_control_characters_are_refused(client: TestClient, studio: d
         {"name": "x", "assets": ["\u0000"]},
     ):
         assert client.post("/v1/collections", json=wanted, headers=studio).status_code == 400
-    assert client.get("/v1/collections/%00", headers=studio).status_code == 404
+    assert client.get("/v1/collections/%00", headers=studio).status_code == 400
