@@ -523,7 +523,7 @@ def test_a_refused_prompt_is_a_problem_and_nothing_is_kept(
         "/v1/creations", json=WANTED | {"controls": {"negative_prompt": "text"}}, headers=key
     )
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:lorespark:problem:prompt-refused")
-    assert heard[0][1] == [WANTED["prompt"], "text"]
+    assert heard[0][1] == [WANTED["prompt"]]  # a negative prompt is about what must not be drawn
     assert rows(application, select(creations)) == []
 
 
