@@ -4,9 +4,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from engine.api.model import Asked, EthereumAddress, Told
+from engine.api.model import Asked, EthereumAddress, Tag, Told
 
 MAX_BATCH_MINT = 256
+MAX_TAGS = 20
+MAX_NAME_CHARACTERS = 200
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS, pattern=r"^[^\x00-\x1f\x7f]+$")]
+AssetId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00]+$")]
+Description = Annotated[str, Field(max_length=4000, pattern=r"^[^\x00]*$")]
 
 
 class File(Told):
@@ -53,7 +58,7 @@ class Asset(Told):
 class AssetChange(Asked):
     """What may be changed of an asset; what is left out stays."""
 
-    tags: Annotated[tuple[str, ...], Field(max_length=20)] | None = None
+    tags: Annotated[tuple[Tag, ...], Field(max_length=MAX_TAGS)] | None = None
 
 
 class MintRequest(Asked):
@@ -64,7 +69,7 @@ class MintRequest(Asked):
 
 
 class BatchMintRequest(MintRequest):
-    assets: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_BATCH_MINT)]
+    assets: Annotated[tuple[AssetId, ...], Field(min_length=1, max_length=MAX_BATCH_MINT)]
 
 
 class Mint(Told):
@@ -89,9 +94,16 @@ class Mints(Told):
 
 
 class NewCollection(Asked):
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    description: Annotated[str, Field(max_length=4000)] = ""
-    assets: Annotated[tuple[str, ...], Field(max_length=256)] = ()
+    name: Name
+    description: Description = ""
+    assets: Annotated[tuple[AssetId, ...], Field(max_length=256)] = ()
+
+
+class CollectionChange(Asked):
+    """What may be changed of a collection; what is left out stays."""
+
+    name: Name | None = None
+    description: Description | None = None
 
 
 class Collection(Told):

@@ -97,9 +97,9 @@ def rotate_webhook(webhook_id: str, *, idempotency_key: str | None = None) -> Ca
     )
 
 
-def try_webhook(webhook_id: str, *, idempotency_key: str | None = None) -> Call[None]:
-    """Sends it an event of the type ``webhook.test``."""
-    return post(nothing, "webhooks", webhook_id, "test", idempotency_key=idempotency_key)
+def try_webhook(webhook_id: str, *, idempotency_key: str | None = None) -> Call[Delivery]:
+    """Sends it, and no other, an event of the type ``webhook.test``."""
+    return post(model_of(Delivery), "webhooks", webhook_id, "test", idempotency_key=idempotency_key)
 
 
 def list_deliveries(

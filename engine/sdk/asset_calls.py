@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from assets.asset import AssetKind
-from engine.api.asset import Asset, AssetChange, Collection, NewCollection
+from engine.api.asset import Asset, AssetChange, Collection, CollectionChange, NewCollection
 from engine.api.model import Page
 from engine.sdk.call import (
     Call,
@@ -178,6 +178,16 @@ def list_collections(*, page_size: int | None = None) -> Call[Page[Collection]]:
 def get_collection(collection_id: str) -> Call[Collection]:
     """Raises NotFound."""
     return get(model_of(Collection), "collections", collection_id)
+
+
+def change_collection(
+    collection_id: str, *, name: str | None = None, description: str | None = None
+) -> Call[Collection]:
+    """Gives the collection another name or description; what is left out stays."""
+    given = {"name": name, "description": description}
+    fields = {field: value for field, value in given.items() if value is not None}
+    body = made(CollectionChange, fields)
+    return patch(model_of(Collection), "collections", collection_id, body=body)
 
 
 def delete_collection(collection_id: str) -> Call[None]:

@@ -13,10 +13,10 @@ import httpx2
 
 from engine.api.asset import Mint
 from engine.api.creation import Creation, CreationEvent, Progress
-from engine.sdk.attempts import MAX_RETRIES, Attempts
+from engine.sdk.attempts import FIRST_RETRY_S, MAX_RETRIES, Attempts
 from engine.sdk.call import Call, Download
 from engine.sdk.connection import TIMEOUT_S, Connection
-from engine.sdk.errors import LoresparkError, failure_of, unreachable, unwritable
+from engine.sdk.errors import LoresparkError, failure_of, of_network, unwritable
 from engine.sdk.following import IDLE_S, Following, fulfilled, late, progress_in
 from engine.sdk.resource import Awaiting
 from engine.sdk.resources import (
@@ -81,7 +81,7 @@ class AsyncSender:
                 with anyio.CancelScope(shield=True):
                     await response.aclose()
         except httpx2.HTTPError as error:
-            raise unreachable(error, self.connection.address) from error
+            raise of_network(error, self.connection.address) from error
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -177,9 +177,12 @@ class AsyncClient(AccountMethods, Awaiting):
         *,
         timeout_s: float = TIMEOUT_S,
         max_retries: int = MAX_RETRIES,
+        first_retry_s: float = FIRST_RETRY_S,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        self._connection = Connection.make(base_url, api_key, timeout_s=timeout_s, max_retries=max_retries)
+        self._connection = Connection.make(
+            base_url, api_key, timeout_s=timeout_s, max_retries=max_retries, first_retry_s=first_retry_s
+        )
         http = httpx2.AsyncClient(transport=transport, **self._connection.options())
         sender = AsyncSender(self._connection, http)
         super().__init__(sender)

@@ -7,7 +7,7 @@ from typing import Final
 from engine.sdk.errors import LoresparkError, RateLimited, ServerFailed, Unreachable
 
 MAX_RETRIES: Final = 3
-_FIRST_S: Final = 0.5
+FIRST_RETRY_S: Final = 0.5
 _LONGEST_S: Final = 8.0
 # A server that wants a longer pause (a day's quota, say) is not waited for: its error is raised at once.
 MAX_RETRY_AFTER_S: Final = 60.0
@@ -19,7 +19,7 @@ class Attempts:
     """The attempts of one call, of which ``most`` may fail before the last failure is raised."""
 
     most: int = MAX_RETRIES
-    first_s: float = _FIRST_S
+    first_s: float = FIRST_RETRY_S
     failed: int = field(default=0, init=False)
 
     def after(self, failure: LoresparkError) -> float:

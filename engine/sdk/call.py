@@ -12,7 +12,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from engine.api.model import Page
-from engine.sdk.errors import Invalid, ServerFailed, invalid
+from engine.sdk.errors import Invalid, invalid, strange
 
 T = TypeVar("T")
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -91,7 +91,7 @@ def model_of(shape: type[Shape]) -> Read[Shape]:
         try:
             return shape.model_validate_json(response.content)
         except ValidationError as error:
-            raise _strange(response) from error
+            raise strange(response.status_code) from error
 
     return read
 
@@ -105,9 +105,9 @@ def object_of(response: httpx2.Response) -> dict[str, Any]:
     try:
         value = response.json()
     except ValueError as error:
-        raise _strange(response) from error
+        raise strange(response.status_code) from error
     if not isinstance(value, dict):
-        raise _strange(response)
+        raise strange(response.status_code)
     return value
 
 
@@ -127,13 +127,6 @@ def made(shape: type[Shape], given: Shape | Mapping[str, Any]) -> Shape:
         return shape.model_validate(given)
     except ValidationError as error:
         raise invalid(error, shape) from error
-
-
-def _strange(response: httpx2.Response) -> ServerFailed:
-    return ServerFailed(
-        "The server's answer is none of Lorespark's; check the address, and that it is no older than this program.",
-        status=response.status_code,
-    )
 
 
 def _path(parts: tuple[str, ...]) -> str:

@@ -11,10 +11,10 @@ import httpx2
 
 from engine.api.asset import Mint
 from engine.api.creation import Creation, CreationEvent, Progress
-from engine.sdk.attempts import MAX_RETRIES, Attempts
+from engine.sdk.attempts import FIRST_RETRY_S, MAX_RETRIES, Attempts
 from engine.sdk.call import Call, Download
 from engine.sdk.connection import TIMEOUT_S, Connection
-from engine.sdk.errors import LoresparkError, failure_of, unreachable, unwritable
+from engine.sdk.errors import LoresparkError, failure_of, of_network, unwritable
 from engine.sdk.following import IDLE_S, Following, Until, fulfilled, late, progress_in
 from engine.sdk.resource import Blocking
 from engine.sdk.resources import (
@@ -77,7 +77,7 @@ class Sender:
             finally:
                 response.close()
         except httpx2.HTTPError as error:
-            raise unreachable(error, self.connection.address) from error
+            raise of_network(error, self.connection.address) from error
 
     def close(self) -> None:
         self._http.close()
@@ -177,10 +177,11 @@ class Client(AccountMethods, Blocking):
     """A server's API. Usable from several threads at once; to be closed, or used with ``with``.
 
     ``base_url`` and ``api_key`` left out are LORESPARK_SERVER and LORESPARK_API_KEY. ``max_retries`` is how often a
-    call is tried again where the network fails or the server says that it is busy (429, 502, 503, 504); no call has
-    a second effect by it. ``timeout_s`` bounds the silence between two parts of an answer.
+    call is tried again where the network fails or the server says that it is busy (429, 502, 503, 504), after
+    ``first_retry_s`` seconds and then ever longer ones; no call has a second effect by it. ``timeout_s`` bounds the
+    silence between two parts of an answer. ``transport`` is httpx2's, for tests and proxies.
 
-    Every method raises the errors of ``engine.sdk``. ``transport`` is for tests.
+    Every method raises the errors of ``engine.sdk``.
     """
 
     def __init__(
@@ -190,9 +191,12 @@ class Client(AccountMethods, Blocking):
         *,
         timeout_s: float = TIMEOUT_S,
         max_retries: int = MAX_RETRIES,
+        first_retry_s: float = FIRST_RETRY_S,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        self._connection = Connection.make(base_url, api_key, timeout_s=timeout_s, max_retries=max_retries)
+        self._connection = Connection.make(
+            base_url, api_key, timeout_s=timeout_s, max_retries=max_retries, first_retry_s=first_retry_s
+        )
         sender = Sender(self._connection, httpx2.Client(transport=transport, **self._connection.options()))
         super().__init__(sender)
         self._close = sender.close

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from engine.sdk.attempts import MAX_RETRIES
+from engine.sdk.attempts import FIRST_RETRY_S, MAX_RETRIES
 from engine.sdk.errors import LoresparkError
 
 TIMEOUT_S: Final = 60.0
@@ -26,7 +26,7 @@ class Connection:
     api_key: str | None = field(repr=False)
     timeout_s: float = TIMEOUT_S  # between two parts of an answer
     max_retries: int = MAX_RETRIES
-    first_retry_s: float = 0.5
+    first_retry_s: float = FIRST_RETRY_S
 
     @classmethod
     def make(

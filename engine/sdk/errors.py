@@ -114,12 +114,22 @@ def failure_of(response: httpx2.Response) -> LoresparkError:
     )
 
 
-def unreachable(error: httpx2.HTTPError, address: str) -> Unreachable:
+def of_network(error: httpx2.HTTPError, address: str) -> LoresparkError:
     """The foreign error as ours. Its own text is left out: it may repeat what a request held."""
+    if isinstance(error, httpx2.SSEError):
+        return strange(200)
     if isinstance(error, httpx2.TimeoutException):
         return Unreachable(f"The server at {address} did not answer in time; try again, or give it longer.")
     return Unreachable(
         f"The server at {address} cannot be reached ({type(error).__name__}); see that it runs there."
+    )
+
+
+def strange(status: int) -> ServerFailed:
+    """That something else than Lorespark's API answered."""
+    return ServerFailed(
+        "The server's answer is none of Lorespark's; check the address, and that it is no older than this program.",
+        status=status,
     )
 
 

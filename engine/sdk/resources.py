@@ -32,6 +32,7 @@ class AssetMethods:
 class CollectionMethods:
     create = Endpoint(asset_calls.create_collection)
     get = Endpoint(asset_calls.get_collection)
+    change = Endpoint(asset_calls.change_collection)
     delete = Endpoint(asset_calls.delete_collection)
     add = Endpoint(asset_calls.add_to_collection)
     remove = Endpoint(asset_calls.remove_from_collection)
