@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from engine.animate_command import animate, sheet
 from engine.answers import asset_json, checks_json, mint_json
+from engine.api_key_commands import api_key_app
 from engine.check_command import check
 from engine.collection_command import collection
 from engine.create_commands import create, draw_with_bar, vary
@@ -37,6 +38,7 @@ for command in (create, vary, animate, sheet, collection, storyboard, check, min
 app.command(name="list")(list_assets)
 app.command()(serve)
 app.add_typer(style_app, name="style")
+app.add_typer(api_key_app, name="api-key")
 
 
 @app.command()

@@ -12,6 +12,7 @@ from engine.errors import DataFolderUnusable
 from engine.whole_file import writing_whole
 
 LOCK_FILE = "lock"
+RECORDS_FILE = "records.db"
 
 
 @dataclass
@@ -28,7 +29,7 @@ class DataFolder:
         Raises DataFolderUnusable where it cannot be written, its disk is full, or another process holds it.
         """
         try:
-            root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make(root)
             lock = (root / LOCK_FILE).open("a+", encoding="ascii")
         except OSError as error:
             raise unusable(root, error) from error
@@ -62,7 +63,7 @@ class DataFolder:
 
     @property
     def records(self) -> Path:
-        return self.root / "records.db"
+        return self.root / RECORDS_FILE
 
     @property
     def jobs(self) -> Path:
@@ -94,6 +95,22 @@ class DataFolder:
     def media(self) -> Path:
         """Finished pictures as plain files, for people; the block store is what is served and verified."""
         return self.root / "media"
+
+
+def records_path(root: Path) -> Path:
+    """Where the records lie, for those who use nothing else of the folder and so need not lock it.
+
+    Makes the folder where it is missing. Raises DataFolderUnusable.
+    """
+    try:
+        _make(root)
+    except OSError as error:
+        raise unusable(root, error) from error
+    return root / RECORDS_FILE
+
+
+def _make(root: Path) -> None:
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def unusable(root: Path, error: OSError) -> DataFolderUnusable:

@@ -105,6 +105,10 @@ class BodyTooLarge(EngineError):
     """A request's body is larger than is read."""
 
 
+class BodyTooSlow(EngineError):
+    """A request's body does not arrive in the time that it gets."""
+
+
 class PromptRefused(EngineError):
     """A prompt asks for what this server does not draw."""
 

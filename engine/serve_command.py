@@ -26,9 +26,12 @@ def serve(
         # They import FastAPI and uvicorn, half a second that no other command needs.
         from uvicorn import Config, Server  # noqa: PLC0415
 
+        from engine.database.tenants import has_keys  # noqa: PLC0415
         from engine.server.app import server  # noqa: PLC0415
 
         _ = application.jobs  # a server that could take no job would be of no use
+        with application.records.database.reading() as connection:
+            keyed = has_keys(connection)
         with listening(host, port) as listener:
             config = Config(
                 server(application),
@@ -48,6 +51,11 @@ def serve(
                 print_json({"address": told})
             else:
                 out.print(f"Serving at [bold]{told}[/]. Stop with ctrl-C.")
+                if not keyed:
+                    out.print(
+                        "There is no API key yet; make the first with [bold]lorespark api-key create[/] in another "
+                        "terminal."
+                    )
             out.file.flush()
             running.run(sockets=[listener])
 

@@ -23,7 +23,7 @@ _PRIVATE_KEY = re.compile(r"(0x)?(?!0{64})[0-9a-fA-F]{64}")
 class Settings:
     """``rpc_url`` None is the embedded chain. ``contract`` None is deployed at the first mint. ``models_file`` None is
     models.toml in the data folder. ``llm_url`` is the base of an OpenAI-compatible service, as in https://host/v1.
-    ``database_url`` None is SQLite in the data folder."""
+    ``database_url`` None is SQLite in the data folder. ``rate_limit_url`` None counts requests in this process."""
 
     data_dir: Path
     rpc_url: str | None = field(default=None, repr=False)  # may carry an access key
@@ -36,6 +36,7 @@ class Settings:
     llm_model: str | None = None
     llm_key: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)  # carries a password
+    rate_limit_url: str | None = field(default=None, repr=False)  # may carry a password
 
     @property
     def model_list(self) -> Path:
@@ -45,7 +46,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Reads LORESPARK_DATA_DIR, _MODELS, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT, _PRIVATE_KEY,
-        _LLM_URL, _LLM_MODEL, _LLM_KEY and _DATABASE_URL.
+        _LLM_URL, _LLM_MODEL, _LLM_KEY, _DATABASE_URL and _RATE_LIMIT_URL.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -87,6 +88,7 @@ class Settings:
             llm_model=llm_model,
             llm_key=llm_key,
             database_url=_database(given("DATABASE_URL")),
+            rate_limit_url=_rate_limit(given("RATE_LIMIT_URL")),
         )
 
 
@@ -119,6 +121,15 @@ def _database(url: str | None) -> str | None:
         raise InvalidSettings(
             "LORESPARK_DATABASE_URL is no PostgreSQL address; set it as in postgresql://user:password@host/name, "
             "or leave it out for SQLite in the data folder."
+        )
+    return url
+
+
+def _rate_limit(url: str | None) -> str | None:
+    if url is not None and not re.fullmatch(r"(redis|rediss|redis\+unix)://[\x21-\x7e]+", url):
+        raise InvalidSettings(
+            "LORESPARK_RATE_LIMIT_URL is no Redis address; set it as in redis://:password@host:6379/0, or leave it "
+            "out where one server process runs."
         )
     return url
 

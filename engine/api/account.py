@@ -49,6 +49,16 @@ class KeyWithSecret(Key):
     secret: str
 
 
+class Me(Told):
+    """The key that asks. ``assets_left`` are those that it may still ask for until midnight UTC, and ``unfinished`` its
+    creations that have not ended."""
+
+    tenant: str  # the name
+    key: Key
+    assets_left: int
+    unfinished: int
+
+
 class DayOfUse(Told):
     key: str
     day: str  # YYYY-MM-DD, UTC

@@ -57,9 +57,14 @@ def tenant_named(connection: Connection, name: str) -> Tenant:
     return Tenant(**row._mapping)
 
 
+def tenant_with(connection: Connection, tenant_id: str) -> Tenant:
+    """The tenant with this id, which is there."""
+    return Tenant(**connection.execute(select(tenants).where(tenants.c.id == tenant_id)).one()._mapping)
+
+
 def add_key(connection: Connection, tenant_id: str, wanted: NewKey) -> KeyWithSecret:
     """Makes a key. Its secret is in the answer and nowhere else."""
-    secret = KEY_PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
+    secret = _new_secret()
     key = KeyWithSecret(
         id=f"key-{uuid4().hex[:20]}",
         name=wanted.name,
@@ -102,15 +107,94 @@ def keys_of(connection: Connection, tenant_id: str) -> list[Key]:
     return [_key(row) for row in connection.execute(query.order_by(table.c.created_at.desc(), table.c.id))]
 
 
-def revoke_key(connection: Connection, tenant_id: str, key_id: str) -> Key:
-    """Ends a key's life; again is the same as once. Raises UnknownRecord."""
+def key_of(connection: Connection, tenant_id: str, key_id: str) -> Key:
+    """A key of the tenant's, revoked or not. Raises UnknownRecord."""
     table = api_keys
-    own = (table.c.id == key_id) & (table.c.tenant_id == tenant_id)
-    connection.execute(update(table).where(own, table.c.revoked_at.is_(None)).values(revoked_at=now()))
-    row = connection.execute(select(table).where(own)).one_or_none()
+    query = select(table).where(table.c.id == key_id, table.c.tenant_id == tenant_id)
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise UnknownRecord(f"There is no key {key_id[:80]!r}; list the keys to see those there are.")
     return _key(row)
+
+
+def all_keys(connection: Connection) -> list[tuple[str, Key]]:
+    """The keys of all tenants, newest first, each with its tenant's name."""
+    query = select(api_keys, tenants.c.name.label("tenant")).join(
+        tenants, tenants.c.id == api_keys.c.tenant_id
+    )
+    ordered = query.order_by(api_keys.c.created_at.desc(), api_keys.c.id)
+    return [(row.tenant, _key(row)) for row in connection.execute(ordered)]
+
+
+def tenant_of_key(connection: Connection, key_id: str) -> Tenant:
+    """Whose key it is. Raises UnknownRecord."""
+    query = (
+        select(tenants).join(api_keys, api_keys.c.tenant_id == tenants.c.id).where(api_keys.c.id == key_id)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise UnknownRecord(
+            f"There is no key {key_id[:80]!r}; `lorespark api-key list` shows those there are."
+        )
+    return Tenant(**row._mapping)
+
+
+def has_keys(connection: Connection) -> bool:
+    """Whether any key lives."""
+    return (
+        connection.execute(select(api_keys.c.id).where(api_keys.c.revoked_at.is_(None)).limit(1)).first()
+        is not None
+    )
+
+
+def revoke_key(connection: Connection, tenant_id: str, key_id: str, *, even_last_admin: bool = False) -> Key:
+    """Ends a key's life; again is the same as once.
+
+    Raises UnknownRecord, and Conflict for the last living key of the tenant that manages keys: without it nobody
+    could make another over HTTP.
+    """
+    _hold_keys(connection, tenant_id)
+    key = key_of(connection, tenant_id, key_id)
+    if key.revoked_at is not None:
+        return key
+    if not even_last_admin and _is_last_admin(connection, tenant_id, key):
+        raise Conflict(
+            "This is the last key with the scope `admin`; make another first, or run `lorespark api-key revoke` on "
+            "the server."
+        )
+    connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=now()))
+    return key_of(connection, tenant_id, key_id)
+
+
+def rotate_key(connection: Connection, tenant_id: str, key_id: str) -> KeyWithSecret:
+    """Gives a key another secret; the old one is dead at once.
+
+    Raises UnknownRecord, and Conflict where it was revoked.
+    """
+    _hold_keys(connection, tenant_id)
+    key = key_of(connection, tenant_id, key_id)
+    if key.revoked_at is not None:
+        raise Conflict("The key was revoked, which is for good; make a new one.")
+    secret = _new_secret()
+    renewed = {"digest": key_digest(secret), "prefix": secret[:_SHOWN_CHARACTERS]}
+    connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(**renewed))
+    return KeyWithSecret(**key.model_dump() | {"prefix": renewed["prefix"]}, secret=secret)
+
+
+def _hold_keys(connection: Connection, tenant_id: str) -> None:
+    """Lets no other transaction that changes keys go on, so that two cannot each revoke the last but one."""
+    connection.execute(select(tenants.c.id).where(tenants.c.id == tenant_id).with_for_update())
+
+
+def _is_last_admin(connection: Connection, tenant_id: str, key: Key) -> bool:
+    others = [
+        found for found in keys_of(connection, tenant_id) if found.id != key.id and not found.revoked_at
+    ]
+    return Scope.ADMIN in key.scopes and not any(Scope.ADMIN in other.scopes for other in others)
+
+
+def _new_secret() -> str:
+    return KEY_PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
 
 
 def key_digest(secret: str) -> str:

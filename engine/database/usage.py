@@ -31,12 +31,8 @@ def reserve_creation(connection: Connection, key_id: str, limits: Limits, assets
             f"The key may make {limits.per_day:,d} assets a day; {assets} more are too many. Wait for midnight UTC.",
             _seconds_to_midnight(),
         )
-    running = connection.scalar(
-        select(func.count())
-        .select_from(creations)
-        .where(creations.c.key_id == key_id, creations.c.status.in_(_UNFINISHED))
-    )
-    if (running or 0) >= limits.concurrent:
+    running = unfinished_of(connection, key_id)
+    if running >= limits.concurrent:
         raise QuotaExceeded(
             f"The key has {running} unfinished creations and may have {limits.concurrent}; wait for one to end.",
             _RETRY_CONCURRENT_S,
@@ -48,6 +44,14 @@ def used_today(connection: Connection, key_id: str) -> int:
     """Assets that the key asked for today."""
     query = select(usage.c.assets).where(usage.c.key_id == key_id, usage.c.day == today())
     return connection.scalar(query) or 0
+
+
+def unfinished_of(connection: Connection, key_id: str) -> int:
+    """How many of the key's creations have not ended."""
+    query = select(func.count()).select_from(creations)
+    return (
+        connection.scalar(query.where(creations.c.key_id == key_id, creations.c.status.in_(_UNFINISHED))) or 0
+    )
 
 
 def add_use(connection: Connection, key_id: str, day: str | None = None, **amounts: int) -> None:

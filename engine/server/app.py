@@ -7,27 +7,38 @@ from fastapi import FastAPI
 from engine.app import Application
 from engine.server.api.routers import API_ROUTERS
 from engine.server.backends import backends_of
+from engine.server.bounded import BoundedRequests
+from engine.server.document import Document, docs_router
 from engine.server.gateway import gateway_router
 from engine.server.health import health_router
 from engine.server.metrics import CountedRequests, Metrics, metrics_router
 from engine.server.problems import add_problems
+from engine.server.rate import RateHeaders, RateLimits
 
 
 def server(application: Application) -> FastAPI:
-    """Serves ``application``, which stays open for as long as the server runs and is closed by who opened it."""
+    """Serves ``application``, which stays open for as long as the server runs and is closed by who opened it.
+
+    Raises InvalidSettings where requests cannot be counted as the settings want it.
+    """
     # The pages that FastAPI draws of the document load scripts from another host.
     app = FastAPI(
         title="Lorespark", version=_version(), docs_url=None, redoc_url=None, redirect_slashes=False
     )
     app.state.application = application
+    app.state.rates = RateLimits.open(application.settings.rate_limit_url)
     metrics = Metrics()
+    app.add_middleware(BoundedRequests)
     add_problems(app)
+    app.add_middleware(RateHeaders)
     app.add_middleware(CountedRequests, metrics=metrics)  # added last, so it sees what all others answer
     app.include_router(health_router(backends_of(application)))
     app.include_router(metrics_router(metrics))
     app.include_router(gateway_router(application.blocks))
     for router in API_ROUTERS:
         app.include_router(router, prefix="/v1")
+    app.openapi = document = Document(app)  # type: ignore[method-assign]
+    app.include_router(docs_router(document))
     return app
 
 

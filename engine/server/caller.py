@@ -1,21 +1,26 @@
 """Who asks: the API key of a request, and what it may be used for."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import Depends, Request
-from fastapi.security import HTTPBearer
+from fastapi import Depends, Request, Security
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import HTTPBearer, SecurityScopes
 from fastapi.security.http import HTTPAuthorizationCredentials
 
 from engine.api.account import Limits, Scope
 from engine.app import Application
-from engine.database.tenants import KEY_PREFIX, known_key
-from engine.errors import KeyRefused, ScopeMissing
+from engine.database.tenants import KEY_PREFIX, KnownKey, known_key
+from engine.errors import KeyRefused, RateExceeded, ScopeMissing
+from engine.server.rate import RateLimits
 
 _MAX_KEY_CHARACTERS: Final = 200
 # Without auto_error the missing key becomes a problem like any other.
-_bearer = HTTPBearer(auto_error=False, description="An API key, `lsk_…`.")
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="key",
+    description="An API key, `lsk_…`. Where an operation names a scope, the key must have it.",
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,11 @@ class Caller:
     scopes: frozenset[Scope]
     limits: Limits
     secret: "Secret"
+
+    def require(self, scope: Scope) -> None:
+        """Raises ScopeMissing where the key lacks ``scope``; every key may read."""
+        if scope is not Scope.READ and scope not in self.scopes:
+            raise ScopeMissing(f"The API key lacks the scope `{scope.value}`; use a key that has it.")
 
 
 class Secret(str):
@@ -44,29 +54,58 @@ def application_of(request: Request) -> Application:
     return application
 
 
-def _requires(scope: Scope) -> Callable[..., Caller]:
-    def caller(
-        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-    ) -> Caller:
-        if credentials is None:
-            raise KeyRefused("The request has no API key; send the header `Authorization: Bearer lsk_…`.")
-        secret = credentials.credentials
-        key = None
-        if secret.startswith(KEY_PREFIX) and len(secret) <= _MAX_KEY_CHARACTERS:
-            with application_of(request).records.database.reading() as connection:
-                key = known_key(connection, secret)
-        if key is None:
-            raise KeyRefused("The API key is not known or was revoked; use another, or ask for a new one.")
-        if scope is not Scope.READ and scope not in key.scopes:
-            raise ScopeMissing(f"The API key lacks the scope `{scope.value}`; use a key that has it.")
-        return Caller(key.tenant_id, key.id, key.scopes, key.limits, Secret(secret))
+async def _authenticated(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    # Once and the endpoint both ask; the key is looked up and the request counted once.
+    found: Caller | None = getattr(request.state, "caller", None)
+    if found is None:
+        found = await run_in_threadpool(_counted, request, credentials)
+        request.state.caller = found
+    return found
 
+
+def _counted(request: Request, credentials: HTTPAuthorizationCredentials | None) -> Caller:
+    rates: RateLimits = request.app.state.rates
+    secret = credentials.credentials if credentials is not None else None
+    key = None if secret is None else _known(request, secret)
+    if secret is None or key is None:
+        standing = rates.count_refused(request.client.host if request.client is not None else None)
+        if not standing.allowed:
+            raise RateExceeded(
+                f"Too many requests without a valid API key come from this address; wait {standing.reset_s} s.",
+                standing.reset_s,
+            )
+        raise KeyRefused(
+            "The request has no API key; send the header `Authorization: Bearer lsk_…`."
+            if secret is None
+            else "The API key is not known or was revoked; use another, or ask for a new one."
+        )
+    standing = request.state.standing = rates.count(key.id, key.limits.per_minute)
+    if not standing.allowed:
+        raise RateExceeded(
+            f"The API key may make {standing.limit:,d} requests a minute; wait {standing.reset_s} s.",
+            standing.reset_s,
+        )
+    return Caller(key.tenant_id, key.id, key.scopes, key.limits, Secret(secret))
+
+
+def _known(request: Request, secret: str) -> KnownKey | None:
+    if not secret.startswith(KEY_PREFIX) or len(secret) > _MAX_KEY_CHARACTERS:
+        return None
+    with application_of(request).records.database.reading() as connection:
+        return known_key(connection, secret)
+
+
+async def _allowed(required: SecurityScopes, caller: Annotated[Caller, Depends(_authenticated)]) -> Caller:
+    for scope in required.scopes:
+        caller.require(Scope(scope))
     return caller
 
 
-# What an endpoint asks for in its signature.
-Reader = Annotated[Caller, Depends(_requires(Scope.READ))]
-Creator = Annotated[Caller, Depends(_requires(Scope.CREATE))]
-Minter = Annotated[Caller, Depends(_requires(Scope.MINT))]
-Admin = Annotated[Caller, Depends(_requires(Scope.ADMIN))]
+# What an endpoint asks for in its signature. Security puts the scope into the OpenAPI document.
+Reader = Annotated[Caller, Security(_allowed)]
+Creator = Annotated[Caller, Security(_allowed, scopes=[Scope.CREATE.value])]
+Minter = Annotated[Caller, Security(_allowed, scopes=[Scope.MINT.value])]
+Admin = Annotated[Caller, Security(_allowed, scopes=[Scope.ADMIN.value])]
 App = Annotated[Application, Depends(application_of)]

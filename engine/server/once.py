@@ -1,7 +1,9 @@
-"""POSTs whose effect happens once: the same Idempotency-Key and body get the same answer.
+"""POSTs whose effect happens once: the same Idempotency-Key and request get the same answer, for a day.
 
-The effect and the answer are written in one transaction, so a crash leaves both or neither, and of two server
-processes the second waits for the first.
+The key is taken before the effect, and the effect and its answer are written in one transaction: a crash leaves both
+or neither, and of two server processes the second waits for the first. An effect that fails leaves nothing, so its
+errors are not repeated from memory. Keys belong to a tenant: another API key of the same tenant that repeats a request
+gets the same answer too, unless that answer holds a secret.
 Source: draft-ietf-httpapi-idempotency-key-header.
 """
 
@@ -13,15 +15,14 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Header, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
-from sqlalchemy import Connection, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection
 
 from engine.api.model import Told
 from engine.app import Application
-from engine.database.records import now
-from engine.database.tables import idempotency
-from engine.errors import KeyReused
+from engine.database.answers import Answer, keep_answer, kept_answer, reserve_answer
+from engine.errors import Conflict, KeyReused
 from engine.server.caller import Caller, Reader, application_of
+from engine.server.seal import seal, unseal
 
 REPLAYED: Final = "Idempotency-Replayed"
 Effect = Callable[[Connection], BaseModel]
@@ -41,56 +42,39 @@ class Once:
         status: int,
         effect: Effect,
         headers: Callable[[Any], Mapping[str, str]] = lambda _: {},
+        *,
+        sealed: bool = False,
     ) -> Response:
         """Does ``effect`` within a transaction and answers with what it returns, or with the answer of before.
 
         ``effect`` must do nothing that the transaction's end cannot undo, but for what is harmless twice. What it
-        raises undoes it and is not kept. Raises KeyReused.
+        raises undoes it and is not kept. An answer that holds a secret is kept ``sealed``: only the API key that
+        asked for it gets it again.
+        Raises KeyReused, and Conflict for a sealed answer that another API key asks for.
         """
-        database = self.application.records.database
-        try:
-            with database.writing() as connection:
-                if (earlier := self._earlier(connection)) is not None:
-                    return earlier
-                told = effect(connection)
-                body, more = told.model_dump_json().encode(), dict(headers(told))
-                if self.key is not None:
-                    connection.execute(
-                        insert(idempotency).values(
-                            tenant_id=self.caller.tenant_id,
-                            key=self.key,
-                            fingerprint=self.fingerprint,
-                            status=status,
-                            headers=more,
-                            body=body,
-                            sealed=False,
-                            created_at=now(),
-                        )
-                    )
-        except IntegrityError:
-            if self.key is None:
-                raise
-            # Another process did the same meanwhile; its answer is there now.
-            with database.reading() as connection:
-                earlier = self._earlier(connection)
-            if earlier is None:
-                raise
-            return earlier
+        tenant_id, key = self.caller.tenant_id, self.key
+        with self.application.records.database.writing() as connection:
+            if key is not None and not reserve_answer(connection, tenant_id, key, self.fingerprint):
+                return self._again(kept_answer(connection, tenant_id, key), key)
+            told = effect(connection)
+            body, more = told.model_dump_json().encode(), dict(headers(told))
+            if key is not None:
+                kept = seal(body, self.caller.secret, key) if sealed else body
+                keep_answer(connection, tenant_id, key, Answer(self.fingerprint, status, more, kept, sealed))
         return _json(status, body, more)
 
-    def _earlier(self, connection: Connection) -> Response | None:
-        if self.key is None:
-            return None
-        table = idempotency
-        own = (table.c.tenant_id == self.caller.tenant_id) & (table.c.key == self.key)
-        row = connection.execute(select(table).where(own)).one_or_none()
-        if row is None:
-            return None
-        if row.fingerprint != self.fingerprint:
+    def _again(self, answer: Answer, key: str) -> Response:
+        if answer.fingerprint != self.fingerprint:
             raise KeyReused(
                 "The Idempotency-Key came with another request before; use a new key for a new request."
             )
-        return _json(row.status, row.body, row.headers | {REPLAYED: "true"})
+        body = unseal(answer.body, self.caller.secret, key) if answer.sealed else answer.body
+        if body is None:
+            raise Conflict(
+                "This was done before for another API key, which alone may read the secret in the answer; "
+                "repeat it with that one, or use a new Idempotency-Key."
+            )
+        return _json(answer.status, body, answer.headers | {REPLAYED: "true"})
 
 
 async def _once(

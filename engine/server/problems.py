@@ -26,6 +26,7 @@ from assets.errors import (
 from chain.errors import ChainError, InvalidAddress
 from engine.errors import (
     BodyTooLarge,
+    BodyTooSlow,
     Conflict,
     DatabaseUnusable,
     DataFolderUnusable,
@@ -89,6 +90,7 @@ KINDS: Final[Mapping[type[Exception], ProblemKind]] = {
     ScopeMissing: ProblemKind(403, "scope-missing", "The API key may not do this"),
     UnknownRecord: ProblemKind(404, "unknown-record", "No such thing"),
     Conflict: ProblemKind(409, "conflict", "Not in this state"),
+    BodyTooSlow: ProblemKind(408, "body-too-slow", "The body does not arrive"),
     BodyTooLarge: ProblemKind(413, "body-too-large", "The body is too large"),
     KeyReused: ProblemKind(422, "idempotency-key-reused", "The Idempotency-Key was used for another request"),
     PromptRefused: ProblemKind(422, "prompt-refused", "The prompt is refused"),
@@ -136,10 +138,15 @@ def add_problems(app: FastAPI) -> None:
 
 
 def _of_room(_: Request, error: Exception) -> JSONResponse:
+    return problem_of(error)
+
+
+def problem_of(error: Exception, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The problem that one of our own errors is; one of the server's own goes to the log too."""
     kind = next((KINDS[kind] for kind in type(error).__mro__ if kind in KINDS), UNEXPECTED)
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("%s: %s", type(error).__name__, error)
-    return problem(kind, str(error), _headers(error))
+    return problem(kind, str(error), {**_headers(error), **(headers or {})})
 
 
 def _headers(error: Exception) -> dict[str, str]:

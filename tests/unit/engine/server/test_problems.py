@@ -76,7 +76,7 @@ def test_the_log_says_where_an_unforeseen_error_came_from_and_not_what_it_held(
     assert SECRET not in caplog.text
 
 
-@pytest.mark.parametrize("path", ["/", "/nope", "/healthz/", "/ipfs", "/ipfs/", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/nope", "/healthz/", "/ipfs", "/ipfs/", "/docs/"])
 def test_an_unknown_path_is_a_problem_too(client: TestClient, path: str) -> None:
     answer = client.get(path, follow_redirects=False)
     assert (answer.status_code, answer.json()["type"]) == (404, TYPE_PREFIX + "unknown-path")
@@ -99,7 +99,7 @@ def test_each_field_that_cannot_be_used_is_pointed_at(client: TestClient) -> Non
 
 def test_a_body_that_is_no_json_is_a_problem(client: TestClient) -> None:
     answer = client.post("/wishes/1", content=b"{", headers={"Content-Type": "application/json"})
-    assert (answer.status_code, answer.json()["type"]) == (422, TYPE_PREFIX + "invalid-fields")
+    assert (answer.status_code, answer.json()["type"]) == (400, TYPE_PREFIX + "invalid-body")
 
 
 def test_an_error_that_has_no_kind_takes_that_of_what_it_is() -> None:
