@@ -6,7 +6,7 @@ import os
 import sys
 import time
 import warnings
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -16,6 +16,7 @@ from engine.answers import asset_json, checks_json, mint_json
 from engine.api_key_commands import api_key_app
 from engine.check_command import check
 from engine.collection_command import collection
+from engine.command_group import SERVER, Commands
 from engine.create_commands import create, draw_with_bar, vary
 from engine.list_commands import list_assets, models
 from engine.serve_command import serve
@@ -27,6 +28,7 @@ from engine.token_commands import all_hold, export, mint, verify
 
 app = typer.Typer(
     name="lorespark",
+    cls=Commands,
     help="Prompts become sprites, sprites become tokens that anyone can verify.",
     no_args_is_help=True,
     add_completion=False,
@@ -39,6 +41,21 @@ app.command(name="list")(list_assets)
 app.command()(serve)
 app.add_typer(style_app, name="style")
 app.add_typer(api_key_app, name="api-key")
+
+
+@app.callback()
+def choose_server(
+    server: Annotated[
+        str | None,
+        typer.Option(
+            f"--{SERVER}",
+            envvar="LORESPARK_SERVER",
+            show_default=False,
+            help="A server's address, which then draws, lists and mints; its key is read from LORESPARK_API_KEY.",
+        ),
+    ] = None,
+) -> None:
+    """Prompts become sprites, sprites become tokens that anyone can verify."""
 
 
 @app.command()

@@ -113,6 +113,10 @@ class PromptRefused(EngineError):
     """A prompt asks for what this server does not draw."""
 
 
+class SignatureRefused(EngineError):
+    """A delivery is not signed with a receiver's secret, or was signed too long ago."""
+
+
 class LimitReached(EngineError):
     """A rate, a quota or a queue is full; the same request can be made again after ``retry_after_s`` seconds."""
 

@@ -10,7 +10,7 @@
 It imports nothing of the server, the models or the chain.
 """
 
-from engine.api.account import DayOfUse, Key, KeyWithSecret, Limits, Model, NewKey, Scope
+from engine.api.account import DayOfUse, Key, KeyWithSecret, Limits, Me, Model, NewKey, Scope
 from engine.api.asset import Asset, Collection, File, Mint, NewCollection, Token
 from engine.api.creation import (
     Controls,
@@ -24,7 +24,9 @@ from engine.api.creation import (
 )
 from engine.api.model import Page
 from engine.api.problem import FieldProblem
+from engine.api.signature import verify as verify_webhook
 from engine.api.webhook import Delivery, EventType, NewWebhook, Webhook, WebhookWithSecret
+from engine.errors import SignatureRefused
 from engine.sdk.async_client import AsyncClient
 from engine.sdk.client import Client
 from engine.sdk.errors import (
@@ -68,6 +70,7 @@ __all__ = [
     "KeyWithSecret",
     "Limits",
     "LoresparkError",
+    "Me",
     "Mint",
     "MintFailed",
     "MintTo",
@@ -82,10 +85,12 @@ __all__ = [
     "RateLimited",
     "Scope",
     "ServerFailed",
+    "SignatureRefused",
     "Token",
     "Unauthorised",
     "Unreachable",
     "WaitTimedOut",
     "Webhook",
     "WebhookWithSecret",
+    "verify_webhook",
 ]

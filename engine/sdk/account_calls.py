@@ -11,6 +11,7 @@ from engine.api.account import (
     Key,
     KeyWithSecret,
     Limits,
+    Me,
     Model,
     Models,
     NewKey,
@@ -20,6 +21,11 @@ from engine.api.account import (
 from engine.api.model import Page
 from engine.api.webhook import Delivery, EventType, NewWebhook, Webhook, WebhookWithSecret
 from engine.sdk.call import Call, delete, get, made, model_of, nothing, page_of, post
+
+
+def me() -> Call[Me]:
+    """The key that asks: its scopes, its limits, and what is left of them."""
+    return get(model_of(Me), "me")
 
 
 def models() -> Call[tuple[Model, ...]]:

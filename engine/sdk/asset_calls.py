@@ -119,6 +119,11 @@ def media(asset_id: str) -> Call[bytes]:
     return get(bytes_of, "assets", asset_id, "media")
 
 
+def image(asset_id: str) -> Call[bytes]:
+    """The picture that stands for the asset, as wallets show it."""
+    return get(bytes_of, "assets", asset_id, "image")
+
+
 def file(asset_id: str, name: str) -> Call[bytes]:
     """One of the files that a clip comes in beside its media; the asset's ``files`` names them."""
     return get(bytes_of, "assets", asset_id, "files", name)
@@ -147,6 +152,11 @@ def sheet_file(asset_id: str, format: SheetFormat) -> Call[bytes]:
 def download(asset_id: str, path: str | PathLike[str]) -> Download:
     """Writes the picture or clip into a file."""
     return Download(get(nothing, "assets", asset_id, "media"), Path(path))
+
+
+def save_file(asset_id: str, name: str, path: str | PathLike[str]) -> Download:
+    """Writes one of the files that a clip comes in into a file."""
+    return Download(get(nothing, "assets", asset_id, "files", name), Path(path))
 
 
 def car(asset_id: str, path: str | PathLike[str]) -> Download:

@@ -18,12 +18,14 @@ class AssetMethods:
     get = Endpoint(asset_calls.get_asset)
     tag = Endpoint(asset_calls.tag_asset)
     media = Endpoint(asset_calls.media)
+    image = Endpoint(asset_calls.image)
     file = Endpoint(asset_calls.file)
     recipe = Endpoint(asset_calls.recipe)
     metadata = Endpoint(asset_calls.metadata)
     sheet = Endpoint(asset_calls.sheet)
     sheet_file = Endpoint(asset_calls.sheet_file)
     download = Saving(asset_calls.download)
+    save_file = Saving(asset_calls.save_file)
     car = Saving(asset_calls.car)
     search = Listing(asset_calls.search)
     list = Listing(asset_calls.list_assets)
@@ -69,5 +71,6 @@ class WebhookMethods:
 
 
 class AccountMethods:
+    me = Endpoint(account_calls.me)
     models = Endpoint(account_calls.models)
     usage = Endpoint(account_calls.usage)
