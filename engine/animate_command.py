@@ -54,7 +54,7 @@ def animate(
         wanted = moving_fields(Kind.CLIP, action=None, frames=frames, fps=fps, direction=None)
         check_request(prompt="any", kind=Kind.ITEM, seed=first_seed)
         named = None if actions is None else asked_actions(actions)
-        _check_folder(folder)
+        check_folder(folder)
         with opened_application() as application:
             asset = application.asset(asset_id)
             asked = movements(named or application.usual_actions(asset), facing)
@@ -81,7 +81,7 @@ def animate(
     for row, (action, direction) in zip(rows, asked, strict=True):
         moves = action if direction is None else f"{action} {direction}"
         out.print(f"[bold]{row['asset_id']}[/]  {moves:<12} {escape(row['media_path'])}")
-    _tell_sheet(written)
+    tell_sheet(written)
 
 
 def sheet(
@@ -91,7 +91,7 @@ def sheet(
 ) -> None:
     """Put clips that are there onto one sprite sheet, for Aseprite, Godot and Tiled."""
     with errors():
-        _check_folder(folder)
+        check_folder(folder)
         with opened_application() as application:
             clips = [application.asset(clip_id) for clip_id in dict.fromkeys(clip_ids)]
             for clip in clips:
@@ -103,10 +103,11 @@ def sheet(
     if as_json:
         print_json({"sheet": {name: str(path) for name, path in written.items()}})
     else:
-        _tell_sheet(written)
+        tell_sheet(written)
 
 
-def _check_folder(folder: Path | None) -> None:
+def check_folder(folder: Path | None) -> None:
+    """Raises InvalidRequest where a sheet cannot be written into ``folder``, because it is a file."""
     if folder is not None and folder.exists() and not folder.is_dir():
         raise InvalidRequest(f"{folder} is there and is no folder; name one to write the sheet into.")
 
@@ -136,7 +137,8 @@ def _named_apart(animations: "Sequence[Animation]") -> "list[Animation]":
     return named
 
 
-def _tell_sheet(written: dict[str, Path]) -> None:
+def tell_sheet(written: dict[str, Path]) -> None:
+    """Prints where a sheet's files are."""
     out.print(
         f"The sheet: {escape(str(written['sheet.png']))}, with {', '.join(sorted(set(written) - {'sheet.png'}))}"
     )

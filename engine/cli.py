@@ -6,7 +6,7 @@ import os
 import sys
 import time
 import warnings
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.markup import escape
@@ -16,9 +16,10 @@ from engine.answers import asset_json, checks_json, mint_json
 from engine.api_key_commands import api_key_app
 from engine.check_command import check
 from engine.collection_command import collection
-from engine.command_group import SERVER, Commands
+from engine.command_group import Commands
 from engine.create_commands import create, draw_with_bar, vary
 from engine.list_commands import list_assets, models
+from engine.remote.server_option import ServerOption
 from engine.serve_command import serve
 from engine.settings import Settings
 from engine.storyboard_command import storyboard
@@ -44,17 +45,7 @@ app.add_typer(api_key_app, name="api-key")
 
 
 @app.callback()
-def choose_server(
-    server: Annotated[
-        str | None,
-        typer.Option(
-            f"--{SERVER}",
-            envvar="LORESPARK_SERVER",
-            show_default=False,
-            help="A server's address, which then draws, lists and mints; its key is read from LORESPARK_API_KEY.",
-        ),
-    ] = None,
-) -> None:
+def choose_server(server: ServerOption = None) -> None:
     """Prompts become sprites, sprites become tokens that anyone can verify."""
 
 

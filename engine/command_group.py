@@ -1,13 +1,11 @@
 """Which commands there are: those over this machine's data folder, and by the same names those that ask a server."""
 
-from typing import Any, Final
+from typing import Any
 
-from typer import Context
 from typer.core import TyperCommand, TyperGroup
 
+from engine.remote.server_option import SERVER
 from engine.terminal import fail
-
-SERVER: Final = "server"  # the option's name
 
 
 class Commands(TyperGroup):
@@ -36,8 +34,3 @@ def _local_only(name: str) -> TyperCommand:
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
         add_help_option=False,
     )
-
-
-def server_of(context: Context) -> str:
-    """The address that ``--server`` or the environment names."""
-    return str(context.find_root().params[SERVER])

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.command_group import server_of
+from engine.remote.server_option import server_of
 from engine.sdk import Client
 from engine.terminal import errors
 

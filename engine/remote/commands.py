@@ -3,23 +3,36 @@
 import itertools
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from assets.asset import AssetKind
 from assets.car import read_car
+from engine.animate_command import check_folder, tell_sheet
+from engine.animate_command import sheet as local_sheet
 from engine.api.model import MAX_PAGE
+from engine.data_folder import write_whole
+from engine.errors import InvalidRequest
 from engine.list_commands import list_assets as local_list
 from engine.list_commands import models as local_models
 from engine.remote.asset_files import AssetFolder, asset_json
 from engine.remote.command import like
 from engine.remote.create_commands import collection, create, vary
 from engine.sdk import Client, LoresparkError, Mint
+from engine.sdk.asset_calls import SheetFormat
 from engine.terminal import out, print_json
 from engine.token_commands import export as local_export
 from engine.token_commands import mint as local_mint
+
+# How `lorespark sheet` calls what each program reads.
+_SHEET_FILES: Final[dict[str, SheetFormat]] = {
+    "sheet.json": "aseprite",
+    "sheet.tres": "godot",
+    "sheet.tsx": "tiled",
+}
 
 
 @like(local_list)
@@ -99,6 +112,28 @@ def export(client: Client, asset_id: str, car: Path, as_json: bool) -> None:
     out.print(f"{escape(str(car))} ({size:,d} bytes), root [bold]{root}[/]")
 
 
+@like(local_sheet)
+def sheet(client: Client, clip_ids: list[str], folder: Path, as_json: bool) -> None:
+    check_folder(folder)
+    [clip_id, *more] = dict.fromkeys(clip_ids)
+    if more:
+        raise InvalidRequest(
+            "A server makes a sheet of one clip at a time; name one, or download a collection's sheet."
+        )
+    clip = client.assets.get(clip_id)
+    if clip.kind != AssetKind.CLIP:
+        raise InvalidRequest(f"The asset {clip_id} is no clip; draw one with `lorespark create --kind clip`.")
+    contents = {"sheet.png": client.assets.sheet(clip_id)}
+    contents |= {name: client.assets.sheet_file(clip_id, format) for name, format in _SHEET_FILES.items()}
+    written = {name: folder / name for name in contents}
+    for name, path in written.items():
+        write_whole(path, contents[name])
+    if as_json:
+        print_json({"sheet": {name: str(path) for name, path in written.items()}})
+    else:
+        tell_sheet(written)
+
+
 def _mint_json(mint: Mint) -> dict[str, Any]:
     if mint.token_id is None:
         raise LoresparkError(f"The server confirmed the mint {mint.id} and named no token; see its log.")
@@ -115,7 +150,7 @@ def _mint_json(mint: Mint) -> dict[str, Any]:
 def remote_commands() -> dict[str, Any]:
     """Each command by its name."""
     app = typer.Typer(pretty_exceptions_enable=False)
-    for command in (create, vary, collection, mint, export, models):
+    for command in (create, vary, collection, mint, export, sheet, models):
         app.command()(command)
     app.command(name="list")(list_assets)
     return dict(typer.main.get_group(app).commands)

@@ -37,7 +37,10 @@ def upload(
     tags: Sequence[str] = (),
     idempotency_key: str | None = None,
 ) -> Call[Asset]:
-    """Brings a PNG, as bytes or as a file's path, to the server: to draw from, or as a mask."""
+    """Brings a PNG, as bytes or as a file's path, to the server: to draw from, or as a mask.
+
+    It is called by the file's name where ``name`` is left out.
+    """
     if isinstance(picture, bytes):
         png = picture
     else:
@@ -49,7 +52,7 @@ def upload(
                 f"The picture {path} cannot be read ({(error.strerror or 'error').lower()}); name another."
             ) from error
         name = name or path.stem
-    query: dict[str, Any] = {"name": name, "kind": kind, "tags": tuple(tags)}
+    query: dict[str, Any] = {"name": name or "picture", "kind": kind, "tags": tuple(tags)}
     return post_png(model_of(Asset), "assets", png=png, idempotency_key=idempotency_key, **query)
 
 
@@ -215,9 +218,14 @@ def remove_from_collection(collection_id: str, asset_id: str) -> Call[None]:
     return delete(nothing, "collections", collection_id, "assets", asset_id)
 
 
-def collection_sheet(collection_id: str) -> Call[bytes]:
-    """All its pictures and clips in one PNG."""
-    return get(bytes_of, "collections", collection_id, "sheet")
+def collection_sheet(collection_id: str, *, size: int | None = None) -> Call[bytes]:
+    """Its pictures and clips, all or those of ``size`` pixels a side, in one PNG."""
+    return get(bytes_of, "collections", collection_id, "sheet", size=size)
+
+
+def collection_sheet_file(collection_id: str, format: SheetFormat, *, size: int | None = None) -> Call[bytes]:
+    """What the named program reads beside that sheet."""
+    return get(bytes_of, "collections", collection_id, "sheet", format=format, size=size)
 
 
 def collection_car(collection_id: str, path: str | PathLike[str]) -> Download:

@@ -39,6 +39,7 @@ class CollectionMethods:
     add = Endpoint(asset_calls.add_to_collection)
     remove = Endpoint(asset_calls.remove_from_collection)
     sheet = Endpoint(asset_calls.collection_sheet)
+    sheet_file = Endpoint(asset_calls.collection_sheet_file)
     car = Saving(asset_calls.collection_car)
     list = Listing(asset_calls.list_collections)
 
