@@ -1,6 +1,9 @@
 """What both clients have: each resource once, its methods made of the calls."""
 
-from engine.sdk import account_calls, asset_calls, creation_calls, mint_calls
+import engine.sdk.account_calls as account_calls
+import engine.sdk.asset_calls as asset_calls
+import engine.sdk.creation_calls as creation_calls
+import engine.sdk.mint_calls as mint_calls
 from engine.sdk.resource import Endpoint, Listing, Saving
 
 
