@@ -81,7 +81,7 @@ def animate(
     for row, (action, direction) in zip(rows, asked, strict=True):
         moves = action if direction is None else f"{action} {direction}"
         out.print(f"[bold]{row['asset_id']}[/]  {moves:<12} {escape(row['media_path'])}")
-    tell_sheet(written)
+    _tell_sheet(written)
 
 
 def sheet(
@@ -103,7 +103,7 @@ def sheet(
     if as_json:
         print_json({"sheet": {name: str(path) for name, path in written.items()}})
     else:
-        tell_sheet(written)
+        _tell_sheet(written)
 
 
 def check_folder(folder: Path | None) -> None:
@@ -137,8 +137,7 @@ def _named_apart(animations: "Sequence[Animation]") -> "list[Animation]":
     return named
 
 
-def tell_sheet(written: dict[str, Path]) -> None:
-    """Prints where a sheet's files are."""
+def _tell_sheet(written: dict[str, Path]) -> None:
     out.print(
         f"The sheet: {escape(str(written['sheet.png']))}, with {', '.join(sorted(set(written) - {'sheet.png'}))}"
     )

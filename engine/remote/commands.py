@@ -11,7 +11,7 @@ from rich.table import Table
 
 from assets.asset import AssetKind
 from assets.car import read_car
-from engine.animate_command import check_folder, tell_sheet
+from engine.animate_command import check_folder
 from engine.animate_command import sheet as local_sheet
 from engine.api.model import MAX_PAGE
 from engine.data_folder import write_whole
@@ -131,7 +131,8 @@ def sheet(client: Client, clip_ids: list[str], folder: Path, as_json: bool) -> N
     if as_json:
         print_json({"sheet": {name: str(path) for name, path in written.items()}})
     else:
-        tell_sheet(written)
+        others = ", ".join(sorted(set(written) - {"sheet.png"}))
+        out.print(f"The sheet: {escape(str(written['sheet.png']))}, with {others}")
 
 
 def _mint_json(mint: Mint) -> dict[str, Any]:
