@@ -8,7 +8,7 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from engine.sdk import AsyncClient, Client
-from tests.unit.engine.sdk.scripted import Scripted, serving
+from tests.scripted_server import Scripted, serving
 
 KEY = "lsk_test_secret"
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+import tests.api_samples as samples
 from engine.api.asset import MintRequest
 from engine.api.creation import Controls, CreationRequest
 from engine.sdk import AsyncClient, Client, Invalid, LoresparkError
-from tests.unit.engine.sdk import samples
-from tests.unit.engine.sdk.scripted import Answer, Scripted
+from tests.scripted_server import Answer, Scripted
 
 NOT_THE_CLIENTS = [
     "fastapi",
@@ -271,6 +271,8 @@ def test_the_key_is_in_no_text(connect: Callable[..., Any], scripted: Scripted) 
     assert (
         "lsk_secret" not in f"{client!r} {told!r} {told} {vars(told)} {told.__cause__!r} {told.__context__!r}"
     )
+    scripted.answers = [Answer(201, samples.key(secret="lsk_secret"))]
+    assert "lsk_secret" not in repr(client.keys.create("ci"))
     for none in ("with space", "line\nbreak", "é"):
         with pytest.raises(LoresparkError) as raised:
             connect(scripted.url, none)

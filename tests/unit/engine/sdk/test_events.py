@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import tests.api_samples as samples
 from engine.sdk import (
     CreationFailed,
     MintFailed,
@@ -15,8 +16,7 @@ from engine.sdk import (
     Unreachable,
     WaitTimedOut,
 )
-from tests.unit.engine.sdk import samples
-from tests.unit.engine.sdk.scripted import Answer, Scripted
+from tests.scripted_server import Answer, Scripted
 
 QUEUED, STARTED = (1, "queued", '{"place": 1}'), (2, "started", "{}")
 STEP = (3, "step", '{"step": 10, "steps": 20, "done": 0, "of": 1}')

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+import tests.api_samples as samples
 from engine.sdk import ServerFailed
-from tests.unit.engine.sdk import samples
-from tests.unit.engine.sdk.scripted import Answer, Scripted
+from tests.scripted_server import Answer, Scripted
 
 
 def page(*numbers: int, rest: str | None = None) -> Answer:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import tests.api_samples as samples
 from engine.sdk import (
     Conflict,
     Forbidden,
@@ -18,8 +19,7 @@ from engine.sdk import (
     Unreachable,
 )
 from engine.sdk.attempts import MAX_RETRY_AFTER_S, Attempts
-from tests.unit.engine.sdk import samples
-from tests.unit.engine.sdk.scripted import Answer, Scripted
+from tests.scripted_server import Answer, Scripted
 
 GOOD = Answer(202, samples.creation())
 

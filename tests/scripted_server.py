@@ -34,16 +34,22 @@ class Answer:
 
 @dataclass
 class Scripted:
-    """Gives its answers in their order, and the last of them for ever; ``asked`` is what came."""
+    """Gives its answers in their order, and the last of them for ever; ``asked`` is what came.
+
+    What is in ``by_path``, as in "GET /v1/models", is answered by that, whenever it is asked.
+    """
 
     url: str = ""
     answers: list[Answer] = field(default_factory=list)
+    by_path: dict[str, Answer] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
 
     def next(self, asked: Asked) -> Answer:
         with self.lock:
             self.asked.append(asked)
+            if (known := self.by_path.get(f"{asked.method} {asked.path}")) is not None:
+                return known
             return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     @property
