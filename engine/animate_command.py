@@ -52,7 +52,7 @@ def animate(
         wanted = moving_fields(Kind.CLIP, action=None, frames=frames, fps=fps, direction=None)
         check_request(prompt="any", kind=Kind.ITEM, seed=first_seed)
         named = None if actions is None else asked_actions(actions)
-        _check_folder(folder)
+        check_folder(folder)
         with opened_application() as application:
             asset = application.asset(asset_id)
             asked = movements(named or application.usual_actions(asset), facing)
@@ -89,7 +89,7 @@ def sheet(
 ) -> None:
     """Put clips that are there onto one sprite sheet, for Aseprite, Godot and Tiled."""
     with errors():
-        _check_folder(folder)
+        check_folder(folder)
         with opened_application() as application:
             clips = [application.asset(clip_id) for clip_id in dict.fromkeys(clip_ids)]
             for clip in clips:
@@ -104,7 +104,8 @@ def sheet(
         _tell_sheet(written)
 
 
-def _check_folder(folder: Path | None) -> None:
+def check_folder(folder: Path | None) -> None:
+    """Raises InvalidRequest where a sheet cannot be written into ``folder``, because it is a file."""
     if folder is not None and folder.exists() and not folder.is_dir():
         raise InvalidRequest(f"{folder} is there and is no folder; name one to write the sheet into.")
 

@@ -16,8 +16,10 @@ from engine.answers import asset_json, checks_json, mint_json
 from engine.api_key_commands import api_key_app
 from engine.check_command import check
 from engine.collection_command import collection
+from engine.command_group import Commands
 from engine.create_commands import create, draw_with_bar, vary
 from engine.list_commands import list_assets, models
+from engine.remote.server_option import ServerOption
 from engine.serve_command import serve
 from engine.settings import Settings
 from engine.storyboard_command import storyboard
@@ -27,6 +29,7 @@ from engine.token_commands import all_hold, export, mint, verify
 
 app = typer.Typer(
     name="lorespark",
+    cls=Commands,
     help="Prompts become sprites, sprites become tokens that anyone can verify.",
     no_args_is_help=True,
     add_completion=False,
@@ -39,6 +42,11 @@ app.command(name="list")(list_assets)
 app.command()(serve)
 app.add_typer(style_app, name="style")
 app.add_typer(api_key_app, name="api-key")
+
+
+@app.callback()
+def choose_server(server: ServerOption = None) -> None:
+    """Prompts become sprites, sprites become tokens that anyone can verify."""
 
 
 @app.command()

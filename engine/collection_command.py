@@ -29,7 +29,7 @@ def collection(
     """Draw many assets of one theme in one style, from one seed, with a contact sheet."""
     with errors():
         style = None if style_name is None else style_folder().read(style_name)
-        pieces = plan(theme, _kinds(kinds), count, random_seed() if seed is None else seed)
+        pieces = plan(theme, asked_kinds(kinds), count, random_seed() if seed is None else seed)
         # Words that cannot be drawn are told before a model is loaded.
         fields = [
             {"prompt": p.prompt} if style is None else style.fields_for(p.kind, p.prompt) for p in pieces
@@ -59,7 +59,8 @@ def collection(
     out.print(f"The pictures: [bold]{escape(str(path))}[/]")
 
 
-def _kinds(text: str) -> list[Kind]:
+def asked_kinds(text: str) -> list[Kind]:
+    """The kinds that are named, with commas between. Raises InvalidRequest."""
     try:
         return [Kind(part.strip()) for part in text.split(",")]
     except ValueError as error:

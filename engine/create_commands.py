@@ -137,7 +137,7 @@ def create(
             )
             _warn_of_cut_prompt(application, recipes[0].prompt, model)
             made = _made(application, recipes)
-    _tell(made, as_json)
+    tell_made(made, as_json)
 
 
 def _asked_palette(text: str) -> str | int | tuple[str, ...]:
@@ -161,7 +161,7 @@ def vary(
     with errors(), opened_application() as application:
         recipes = application.variations(asset_id, strength, count, first_seed, prompt)
         made = _made(application, recipes)
-    _tell(made, as_json)
+    tell_made(made, as_json)
 
 
 def _made(application: "Application", recipes: list[Recipe]) -> dict[str, Any]:
@@ -170,7 +170,8 @@ def _made(application: "Application", recipes: list[Recipe]) -> dict[str, Any]:
     return {"creation_id": creation_id, "assets": assets}
 
 
-def _tell(made: dict[str, Any], as_json: bool) -> None:
+def tell_made(made: dict[str, Any], as_json: bool) -> None:
+    """Prints a creation's id and assets, as JSON or for people."""
     assets = made["assets"]
     if as_json:
         print_json(made)

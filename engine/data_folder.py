@@ -3,13 +3,13 @@
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, Self
+from typing import IO, Self
 
 from engine.errors import DataFolderUnusable
+from engine.whole_file import writing_whole
 
 LOCK_FILE = "lock"
 RECORDS_FILE = "records.db"
@@ -137,21 +137,3 @@ def write_whole(path: Path, data: bytes) -> None:
             file.write(data)
     except OSError as error:
         raise unusable(path.parent, error) from error
-
-
-@contextmanager
-def writing_whole(path: Path) -> Iterator[BinaryIO]:
-    """A new file that takes ``path``'s name once it is whole and on the disk. Raises OSError."""
-    temporary = path.with_name(
-        f".{path.name}.new"
-    )  # one name, so that the next attempt replaces what was left
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):  # the first error is the one to report
-            temporary.unlink(missing_ok=True)
-        raise

@@ -46,7 +46,7 @@ class Key(Told):
 class KeyWithSecret(Key):
     """``secret`` is shown this once; the server keeps a hash of it."""
 
-    secret: str
+    secret: str = Field(repr=False)
 
 
 class Me(Told):

@@ -35,7 +35,7 @@ class Webhook(Told):
 class WebhookWithSecret(Webhook):
     """``secret`` signs the deliveries and is shown this once."""
 
-    secret: str
+    secret: str = Field(repr=False)
 
 
 class Attempt(Told):

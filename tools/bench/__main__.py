@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tools.bench import assets, chain, clips, quality, sprites
+from tools.bench import api, assets, chain, clips, quality, sprites
 from tools.bench.figure import Figure
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -21,6 +21,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "clips": clips.figures,
     "assets": assets.figures,
     "chain": chain.figures,
+    "api": api.figures,
 }
 LATEST = Path("bench/latest.json")
 
