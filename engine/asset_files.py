@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from assets.asset import Asset
-from assets.block import BlockReader
-from assets.blockstore import BlockStore
+from assets.block import BlockReader, Blocks
 from assets.cid import Cid, split_ipfs_uri
 from assets.metadata import TokenMetadata
 from assets.package import AssetPackage, asset_directory
@@ -16,7 +15,7 @@ from assets.unixfs import read_file
 class AssetFiles:
     """Reads ``blocks``. Every method raises BlockMissing and BlockDamaged where a file cannot be read."""
 
-    blocks: BlockStore
+    blocks: Blocks
 
     def read(self, cid: Cid) -> bytes:
         return read_whole(cid, self.blocks)

@@ -23,7 +23,7 @@ _PRIVATE_KEY = re.compile(r"(0x)?(?!0{64})[0-9a-fA-F]{64}")
 class Settings:
     """``rpc_url`` None is the embedded chain. ``contract`` None is deployed at the first mint. ``models_file`` None is
     models.toml in the data folder. ``llm_url`` is the base of an OpenAI-compatible service, as in https://host/v1.
-    ``database_url`` None is SQLite in the data folder."""
+    ``database_url`` None is SQLite in the data folder. ``blocks_dir`` None is the data folder, or PostgreSQL."""
 
     data_dir: Path
     rpc_url: str | None = field(default=None, repr=False)  # may carry an access key
@@ -36,6 +36,7 @@ class Settings:
     llm_model: str | None = None
     llm_key: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)  # carries a password
+    blocks_dir: Path | None = None
 
     @property
     def model_list(self) -> Path:
@@ -45,7 +46,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Reads LORESPARK_DATA_DIR, _MODELS, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT, _PRIVATE_KEY,
-        _LLM_URL, _LLM_MODEL, _LLM_KEY and _DATABASE_URL.
+        _LLM_URL, _LLM_MODEL, _LLM_KEY, _DATABASE_URL and _BLOCKS_DIR.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -87,6 +88,7 @@ class Settings:
             llm_model=llm_model,
             llm_key=llm_key,
             database_url=_database(given("DATABASE_URL")),
+            blocks_dir=_path("BLOCKS_DIR", blocks) if (blocks := given("BLOCKS_DIR")) else None,
         )
 
 

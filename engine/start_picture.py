@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from assets.asset import Asset
-from assets.blockstore import BlockStore
+from assets.block import Blocks
 from assets.unixfs import add_file, read_file
 from generators.palette import rgb_values
 from generators.png import encode_png
@@ -16,7 +16,7 @@ from generators.source_picture import fitted, fitted_mask, mask_png, read_bytes,
 
 
 def start_fields(
-    blocks: BlockStore, source: Asset | Path, size_px: int, strength: float, mask: Path | None
+    blocks: Blocks, source: Asset | Path, size_px: int, strength: float, mask: Path | None
 ) -> dict[str, Any]:
     """Fits the source and the mask to ``size_px``, stores them, and names them as a recipe does.
 
@@ -43,5 +43,5 @@ def start_fields(
     return fields
 
 
-def _stored(blocks: BlockStore, data: bytes) -> str:
+def _stored(blocks: Blocks, data: bytes) -> str:
     return str(add_file(BytesIO(data), blocks).cid)

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
-from sqlalchemy import Engine, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from assets.asset import Asset, AssetKind
 from assets.canonical_json import JsonObject, thaw
 from assets.cid import Cid
 from engine.database import tables
+from engine.database.clock import now as now
 from engine.database.database import Database
+from engine.database.jobs import enqueue
 from engine.database.tables import LOCAL_TENANT
 
 UNFINISHED_CREATION = ("queued", "running")
@@ -70,12 +72,14 @@ class TransactionRecord:
     created_at: str
 
 
+class Hold(Protocol):
+    """A worker's hold on the job that it writes for."""
+
+    def confirm(self, connection: Connection) -> None:
+        """Raises HoldLost where another worker took the job over: then nothing may be written."""
+
+
 Record = TypeVar("Record", CreationRecord, MintRecord, TransactionRecord)
-
-
-def now() -> str:
-    """The time as RFC 3339 in UTC, to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Records:
@@ -117,15 +121,20 @@ class Records:
                     created_at=now(),
                 )
             )
+            enqueue(connection, "generate", creation_id, tenant_id)
 
     def creation(self, creation_id: str) -> CreationRecord | None:
         return self._one(CreationRecord, select(tables.creations).where(tables.creations.c.id == creation_id))
 
-    def set_creation_status(self, creation_id: str, status: str, error: str | None = None) -> None:
+    def set_creation_status(
+        self, creation_id: str, status: str, error: str | None = None, hold: Hold | None = None
+    ) -> None:
         """Sets the status of a creation that has not ended; one that has stays as it is."""
         table = tables.creations
         unfinished = (table.c.id == creation_id) & table.c.status.in_(UNFINISHED_CREATION)
         with self._writing() as connection:
+            if hold is not None:
+                hold.confirm(connection)
             connection.execute(update(table).where(unfinished).values(status=status, error=error))
 
     def unfinished_creations(self) -> list[str]:
@@ -136,9 +145,11 @@ class Records:
             )
             return list(connection.scalars(query))
 
-    def finish_creation(self, creation_id: str, assets: Sequence[Asset]) -> None:
+    def finish_creation(self, creation_id: str, assets: Sequence[Asset], hold: Hold | None = None) -> None:
         """Writes all assets of a creation and its success in one transaction; again is the same as once."""
         with self._writing() as connection:
+            if hold is not None:
+                hold.confirm(connection)
             table = tables.assets
             tenant_id = connection.scalar(
                 select(tables.creations.c.tenant_id).where(tables.creations.c.id == creation_id)
@@ -193,6 +204,7 @@ class Records:
         if record is not None:
             return record, False
         of_asset = table.c.asset_id == asset.asset_id
+        alive = (table.c.chain_id == chain_id) & (table.c.status != "failed")
         try:
             with self._writing() as connection:
                 earlier = connection.scalar(select(func.count()).select_from(table).where(of_asset)) or 0
@@ -213,6 +225,8 @@ class Records:
                 described = {name: row[name] for name in ("metadata_cid", "quality")}
                 own = tables.assets.c.id == asset.asset_id
                 connection.execute(update(tables.assets).where(own).values(**described))
+                mint = connection.execute(select(table.c.id, table.c.tenant_id).where(of_asset, alive)).one()
+                enqueue(connection, "mint", mint.id, mint.tenant_id)
                 made = True
         except IntegrityError:
             made = False  # another thread was first; its mint is the living one
@@ -238,11 +252,13 @@ class Records:
             )
             return list(connection.scalars(query.order_by(table.c.created_at)))
 
-    def update_mint(self, mint_id: str, **values: Any) -> None:
+    def update_mint(self, mint_id: str, hold: Hold | None = None, **values: Any) -> None:
         """Changes a mint that has not ended; one that has stays as it is."""
         table = tables.mints
         unfinished = (table.c.id == mint_id) & table.c.status.not_in(FINISHED_MINT)
         with self._writing() as connection:
+            if hold is not None:
+                hold.confirm(connection)
             connection.execute(update(table).where(unfinished).values(**values))
 
     # transactions and contracts
@@ -251,8 +267,10 @@ class Records:
         table = tables.transactions
         return self._one(TransactionRecord, select(table).where(table.c.purpose == purpose))
 
-    def add_transaction(self, record: TransactionRecord) -> None:
+    def add_transaction(self, record: TransactionRecord, hold: Hold | None = None) -> None:
         with self._writing() as connection:
+            if hold is not None:
+                hold.confirm(connection)
             connection.execute(insert(tables.transactions).values(**vars(record)))
 
     def contract(self, chain_id: int) -> str | None:

@@ -8,8 +8,7 @@ from io import BytesIO
 from typing import Any
 
 from assets.asset import Asset, AssetKind
-from assets.block import MemoryBlocks
-from assets.blockstore import BlockStore
+from assets.block import Blocks, MemoryBlocks
 from assets.canonical_json import JsonObject
 from assets.cid import Cid
 from assets.metadata import Attribute, TokenMetadata
@@ -45,14 +44,14 @@ class CreationJob:
         self,
         records: Records,
         drawer: Callable[[], Drawer],
-        blocks: BlockStore,
+        blocks: Blocks,
     ) -> None:
         self._records, self._drawer, self._blocks = records, drawer, blocks
         self.listeners: dict[str, ProgressCallback] = {}
 
     def batches(self, creation_id: str, hold: Hold | None = None) -> int:
         """In how many draws the creation is made; marks it as running."""
-        self._records.set_creation_status(creation_id, "running")
+        self._records.set_creation_status(creation_id, "running", hold=hold)
         return -(-len(self._recipes(creation_id)) // MAX_BATCH)
 
     def draw(self, creation_id: str, batch: int, hold: Hold | None = None) -> list[StoredPicture]:
@@ -79,10 +78,10 @@ class CreationJob:
             )
             for position, (recipe, picture) in enumerate(zip(self._recipes(creation_id), stored, strict=True))
         ]
-        self._records.finish_creation(creation_id, assets)
+        self._records.finish_creation(creation_id, assets, hold)
 
     def fail(self, creation_id: str, reason: str, hold: Hold | None = None) -> None:
-        self._records.set_creation_status(creation_id, "failed", reason)
+        self._records.set_creation_status(creation_id, "failed", reason, hold)
 
     def _recipes(self, creation_id: str) -> list[Recipe]:
         creation = self._records.creation(creation_id)
