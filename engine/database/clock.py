@@ -14,5 +14,5 @@ def now() -> str:
 def clock_ms(connection: Connection) -> ColumnElement[int]:
     """Unix time by the clock that all workers share: the database server's, or this machine's."""
     if connection.dialect.name == "postgresql":
-        return literal_column("(extract(epoch from clock_timestamp()) * 1000)::bigint")
+        return literal_column("(extract(epoch from statement_timestamp()) * 1000)::bigint")
     return literal(int(time.time() * 1000))

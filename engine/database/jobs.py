@@ -96,13 +96,10 @@ def waiting(connection: Connection, queue: str, tenant_id: str | None = None) ->
 def any_due(connection: Connection, queues: Sequence[str]) -> bool:
     """Whether a job of ``queues`` could be begun now, by whoever has its model; one look into an index."""
     table = tables.jobs
-    for queue in queues:
-        due = select(table.c.number).where(
-            table.c.queue == queue, table.c.state == "queued", table.c.run_after_ms <= clock_ms(connection)
-        )
-        if connection.scalar(due.limit(1)) is not None:
-            return True
-    return False
+    due = select(table.c.number).where(
+        table.c.queue.in_(queues), table.c.state == "queued", table.c.run_after_ms <= clock_ms(connection)
+    )
+    return connection.scalar(due.limit(1)) is not None
 
 
 def claim(connection: Connection, queue: str, worker_id: str, models: Sequence[str]) -> Job | None:

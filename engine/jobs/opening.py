@@ -40,9 +40,7 @@ def open_jobs(parts: Parts) -> JobRuntime:
     """Opens the jobs' database; nothing runs before it is asked for. Raises DatabaseUnusable."""
     database, url = parts.records.database, parts.settings.database_url
     engine = sqlite_engine(parts.folder.jobs) if url is None else postgresql_engine(url, database.session)
-    # Two processes at once would make the same tables.
-    with database.exclusive("jobs schema"):
-        workflows = Workflows(engine, database.session or "local", parts.creation_job, parts.mint_job)
+    workflows = Workflows(engine, database.session or "local", parts.creation_job, parts.mint_job)
     try:
         works: dict[str, Work] = {
             "generate": GenerateWork(parts.records, workflows),

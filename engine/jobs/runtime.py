@@ -179,13 +179,14 @@ class JobRuntime:
 
     def _take_all(self, queues: Sequence[str]) -> bool:
         """Begins what there is room for; whether anything was begun."""
+        open_queues = [queue for queue in queues if self._has_room(queue)]
+        if not open_queues:
+            return False
+        with self._database.reading() as connection:
+            if not any_due(connection, open_queues):
+                return False
         took = False
-        for queue in queues:
-            if not self._has_room(queue):
-                continue
-            with self._database.reading() as connection:
-                if not any_due(connection, [queue]):
-                    continue
+        for queue in open_queues:
             while self._has_room(queue) and not self._stopping.is_set():
                 worker_id = self.presence.worker_id
                 with self._database.writing() as connection:
