@@ -5,9 +5,11 @@ import random
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Final
+
+from sqlalchemy import Connection
 
 from engine.database.database import Database
 from engine.database.jobs import (
@@ -38,6 +40,12 @@ BROKEN_POLL_S: Final = 2.0  # how often a database that does not answer is asked
 MAX_BACKOFF_S: Final = 300.0
 CLOSE_TIMEOUT_S: Final = 8.0  # for steps that run; whoever runs the process kills it after about 30 s
 
+_SWEEP_BUSY: Final = 100  # finished workflows that wait to be deleted while there is something better to do
+
+_Owed = tuple[
+    Job, str, float | None
+]  # what ended, in whose hands, and after how many seconds it is to run again
+
 
 class JobRuntime:
     """Carries out jobs of one database, from ``start`` on those of its queues, and any by ``finish``."""
@@ -55,7 +63,7 @@ class JobRuntime:
         self._stopping = threading.Event()
         self._running: Counter[str] = Counter()  # jobs here by queue, those of a lost hold included
         self._changed = threading.Condition()
-        self._owed: deque[tuple[Job, str, float | None]] = deque()
+        self._owed: deque[_Owed] = deque()
         self._dispatcher: threading.Thread | None = None
         self._slots = 0
         self._models: tuple[str, ...] = ()
@@ -96,6 +104,7 @@ class JobRuntime:
             with self._changed:
                 busy = not self._changed.wait_for(lambda: self._running.total() == 0, timeout_s)
         try:
+            self._settle_owed()
             self._workflows.sweep()
             self.presence.leave()
         except DatabaseUnusable as error:
@@ -165,10 +174,9 @@ class JobRuntime:
         while not self._stopping.is_set():
             self._database.enqueued.clear()
             try:
-                self._settle_owed()
-                took = self._take_all(queues)
+                took = self._take(queues)
                 pause_s = POLL_S if took else min(pause_s * 1.2, IDLE_POLL_S)
-                self._sweep(idle=not took)
+                self._workflows.sweep(at_least=_SWEEP_BUSY if took else 1)
             except DatabaseUnusable as error:
                 log.info("%s", error)
                 pause_s = BROKEN_POLL_S
@@ -177,33 +185,36 @@ class JobRuntime:
                 pause_s = BROKEN_POLL_S
             self._database.enqueued.wait(pause_s)
 
-    def _take_all(self, queues: Sequence[str]) -> bool:
-        """Begins what there is room for; whether anything was begun."""
-        open_queues = [queue for queue in queues if self._has_room(queue)]
-        if not open_queues:
+    def _take(self, queues: Sequence[str]) -> bool:
+        """Writes down what ended and begins what there is room for; whether there was anything to do."""
+        rooms = {queue: room for queue in queues if (room := self._room(queue)) > 0}
+        due = False
+        if rooms:
+            with self._database.reading() as connection:
+                due = any_due(connection, list(rooms))
+        if not due and not self._owed:
             return False
-        with self._database.reading() as connection:
-            if not any_due(connection, open_queues):
-                return False
-        took = False
-        for queue in open_queues:
-            while self._has_room(queue) and not self._stopping.is_set():
-                worker_id = self.presence.worker_id
-                with self._database.writing() as connection:
+        taken: list[tuple[Job, str]] = []
+        with self._settling() as owed, self._database.writing() as connection:
+            for ended in owed:
+                _settle(connection, *ended)
+            worker_id = self.presence.worker_id
+            for queue, room in rooms.items() if due else ():
+                for _ in range(room):
                     job = claim(connection, queue, worker_id, self._models)
-                if job is None:
-                    break
-                took = True
-                with self._changed:
-                    self._running[queue] += 1
-                threading.Thread(
-                    target=self._carry_out, args=(job, worker_id), name=f"lorespark-{queue}", daemon=True
-                ).start()
-        return took
+                    if job is None:
+                        break
+                    taken.append((job, worker_id))
+        for job, worker_id in taken:
+            with self._changed:
+                self._running[job.queue] += 1
+            name = f"lorespark-{job.queue}"
+            threading.Thread(target=self._carry_out, args=(job, worker_id), name=name, daemon=True).start()
+        return bool(taken or owed)
 
-    def _has_room(self, queue: str) -> bool:
+    def _room(self, queue: str) -> int:
         with self._changed:
-            return self._running[queue] < self._slots
+            return self._slots - self._running[queue]
 
     def _carry_out(self, job: Job, worker_id: str) -> None:
         try:
@@ -220,9 +231,7 @@ class JobRuntime:
             except Exception:
                 log.exception("The job of %s failed unexpectedly; it goes on later.", job.record_id)
                 after_s = backoff_s(job.run)
-            self._owe(job, worker_id, after_s)
-            with suppress(DatabaseUnusable):  # the dispatcher tries again
-                self._settle_owed()
+            self._owe(job, worker_id, after_s)  # the dispatcher writes it down
         finally:
             self._freed(job)
 
@@ -230,23 +239,25 @@ class JobRuntime:
         with self._changed:
             self._owed.append((job, worker_id, after_s))
 
-    def _settle_owed(self) -> None:
-        """Writes down what became of jobs. One that cannot be written is owed until it can: it is in our hands."""
-        while True:
+    @contextmanager
+    def _settling(self) -> Iterator[list[_Owed]]:
+        """What became of jobs and is not written down yet; owed further where it cannot be, as who else could."""
+        with self._changed:
+            owed = list(self._owed)
+            self._owed.clear()
+        try:
+            yield owed
+        except BaseException:
             with self._changed:
-                if not self._owed:
-                    return
-                job, worker_id, after_s = owed = self._owed.popleft()
-            try:
+                self._owed.extendleft(reversed(owed))
+            raise
+
+    def _settle_owed(self) -> None:
+        with self._settling() as owed:
+            if owed:
                 with self._database.writing() as connection:
-                    if after_s is None:
-                        finish(connection, job.number, worker_id)
-                    else:
-                        put_back(connection, job.number, worker_id, after_s)
-            except BaseException:
-                with self._changed:
-                    self._owed.append(owed)
-                raise
+                    for ended in owed:
+                        _settle(connection, *ended)
 
     def _freed(self, job: Job) -> None:
         with self._changed:
@@ -254,8 +265,12 @@ class JobRuntime:
             self._changed.notify_all()
         self._database.enqueued.set()
 
-    def _sweep(self, idle: bool) -> None:
-        self._workflows.sweep(at_least=1 if idle else 100)
+
+def _settle(connection: Connection, job: Job, worker_id: str, after_s: float | None) -> None:
+    if after_s is None:
+        finish(connection, job.number, worker_id)
+    else:
+        put_back(connection, job.number, worker_id, after_s)
 
 
 def backoff_s(run: int) -> float:
