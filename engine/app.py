@@ -135,7 +135,9 @@ class Application:
 
     @cached_property
     def chain(self) -> ChainAccess:
-        connection, signer = self.connection, open_signer(self.settings, self.folder)
+        connection = self.connection
+        with self.records.database.exclusive("signer key"):  # two workers at once would make two
+            signer = open_signer(self.settings, self.folder)
         chain_id = connection.settings.chain_id
         return ChainAccess(connection, signer, Outbox(self.records, connection.web3, signer, chain_id))
 

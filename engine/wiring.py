@@ -6,6 +6,7 @@ from typing import Final
 from assets.block import Blocks
 from assets.blockstore import BlockStore
 from chain.connection import LOCAL_POLL_LATENCY_S, ChainSettings, Connection, connect
+from chain.errors import ChainBusy
 from chain.signer import EnvironmentSigner, KeystoreSigner, Signer
 from engine.data_folder import DataFolder
 from engine.database.blocks import DatabaseBlocks
@@ -39,17 +40,13 @@ def open_blocks(settings: Settings, folder: DataFolder, database: Database) -> B
 def open_chain(settings: Settings, folder: DataFolder) -> Connection:
     """Raises what ``chain.connection.connect`` raises."""
     embedded = settings.rpc_url is None
-    return connect(
-        ChainSettings(
-            network="the embedded chain" if embedded else f"chain {settings.chain_id}",
-            chain_id=settings.chain_id,
-            rpc_url=settings.rpc_url,
-            embedded_path=folder.chain if embedded else None,
-            confirmations=settings.confirmations,
-            poll_latency_s=LOCAL_POLL_LATENCY_S if embedded else REMOTE_POLL_LATENCY_S,
-            timeout_s=EMBEDDED_TIMEOUT_S if embedded else REMOTE_TIMEOUT_S,
-        )
-    )
+    try:
+        return connect(_chain(settings, folder, embedded))
+    except ChainBusy as error:
+        raise ChainBusy(
+            f"The embedded chain in {folder.chain} belongs to the one process that mints; to mint in several, set "
+            "LORESPARK_RPC_URL and LORESPARK_CHAIN_ID to a node that all of them reach."
+        ) from error
 
 
 def open_signer(settings: Settings, folder: DataFolder) -> Signer:
@@ -57,3 +54,15 @@ def open_signer(settings: Settings, folder: DataFolder) -> Signer:
     if settings.private_key is not None:
         return EnvironmentSigner(settings.private_key)
     return KeystoreSigner.load_or_create(folder.keys / "signer.json", folder.keys / "password")
+
+
+def _chain(settings: Settings, folder: DataFolder, embedded: bool) -> ChainSettings:
+    return ChainSettings(
+        network="the embedded chain" if embedded else f"chain {settings.chain_id}",
+        chain_id=settings.chain_id,
+        rpc_url=settings.rpc_url,
+        embedded_path=folder.chain if embedded else None,
+        confirmations=settings.confirmations,
+        poll_latency_s=LOCAL_POLL_LATENCY_S if embedded else REMOTE_POLL_LATENCY_S,
+        timeout_s=EMBEDDED_TIMEOUT_S if embedded else REMOTE_TIMEOUT_S,
+    )
