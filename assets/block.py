@@ -1,7 +1,7 @@
 """A block: at most 2 MiB of bytes under the CID that they hash to, and who gives and takes blocks."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
 from assets.cid import Cid
@@ -23,6 +23,22 @@ class BlockWriter(Protocol):
 
     def put(self, cid: Cid, data: bytes, /) -> None:
         """Takes the block ``data``, which hashes to ``cid``."""
+
+
+class Blocks(BlockReader, BlockWriter, Protocol):
+    """Whoever keeps blocks: ``assets.blockstore`` in a folder, others elsewhere. Its docstrings say what each does."""
+
+    def put_many(self, blocks: Iterable[tuple[Cid, bytes]], /) -> int: ...
+
+    def has(self, cid: Cid) -> bool: ...
+
+    def delete(self, cid: Cid) -> None: ...
+
+    def __iter__(self) -> Iterator[Cid]: ...
+
+    def verify(self) -> Iterator[tuple[Cid, str]]: ...
+
+    def remove_stale(self, older_than_s: float) -> int: ...
 
 
 class NoBlocks:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO, Final
 
-from assets.block import BlockReader, MemoryBlocks
-from assets.blockstore import BlockStore
+from assets.block import BlockReader, Blocks, MemoryBlocks
 from assets.car import export_dag, read_car, write_car
 from assets.cid import Cid, split_ipfs_uri
 from assets.errors import AssetsError, InvalidPackage
@@ -69,7 +68,7 @@ class AssetPackage:
 
 
 def asset_directory(
-    store: BlockStore,
+    store: Blocks,
     *,
     metadata: bytes,
     media: bytes,
@@ -141,7 +140,7 @@ def export_asset_car(file: BinaryIO, root: Cid, blocks: BlockReader) -> int:
     return write_car(file, [root], export_dag([root], blocks))
 
 
-def import_asset_car(file: BinaryIO, store: BlockStore) -> AssetPackage:
+def import_asset_car(file: BinaryIO, store: Blocks) -> AssetPackage:
     """Reads a CARv1 with the package of one asset, checks all of it, and only then stores its blocks.
 
     Raises InvalidCar for a bad file, InvalidPackage when it holds more or less than one package, and

@@ -7,6 +7,7 @@ SQLite transaction, so a block is in the file with its whole state or not at all
 import contextlib
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,9 @@ from chain.errors import ChainBusy, ChainClosed, StoreDamaged
 
 # The layout of the tables below. Raise it with every change, and write the step from the version before.
 SCHEMA_VERSION = 1
+
+# Below this SQLite's own journals no longer fit, and it calls that an I/O error.
+_NO_SPACE_BYTES = 1_000_000
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS node (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -142,6 +146,11 @@ class EvmStore(BaseAtomicDB):
         try:
             yield
         except sqlite3.Error as error:
+            free_bytes = shutil.disk_usage(self._path.parent).free
+            if "full" in str(error) or ("I/O" in str(error) and free_bytes < _NO_SPACE_BYTES):
+                raise StoreDamaged(
+                    f"The disk that holds the embedded chain in {self._path} is full; free some space and try again."
+                ) from error
             raise StoreDamaged(
                 f"The embedded chain in {self._path} cannot be read or written ({error}); check the disk, or "
                 "restore the file from a copy."

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from assets.asset import Asset, AssetKind
-from assets.blockstore import BlockStore
 from assets.cid import Cid
 from assets.errors import AssetsError
 from assets.package import export_asset_car
 from chain.address import parse_recipient
-from chain.connection import LOCAL_POLL_LATENCY_S, ChainSettings, Connection, connect
+from chain.connection import Connection
 from chain.errors import ChainError
-from chain.signer import EnvironmentSigner, KeystoreSigner, Signer
+from chain.signer import Signer
 from engine.asset_files import AssetFiles
 from engine.clips import clip_recipe, default_action, source_size_px
 from engine.data_folder import DataFolder, write_whole, writing_whole
-from engine.database.database import Database
+from engine.database.jobs import resume_job
 from engine.database.records import MintRecord, Records
 from engine.drawn_clips import DrawnClips
 from engine.errors import EngineError, ExportFailed, InvalidRequest, JobFailed, UnknownAsset
@@ -41,6 +40,7 @@ from engine.style_folder import StyleFolder
 from engine.variations import varied_fields
 from engine.verification import Check, verify_token
 from engine.webhook_target import Targets
+from engine.wiring import open_blocks, open_chain, open_database, open_folder, open_signer
 from generators.drawer import SharedDrawer
 from generators.errors import GeneratorError
 from generators.motion import Direction
@@ -51,10 +51,6 @@ from generators.recipe import MAX_COUNT, Recipe, check_request
 if TYPE_CHECKING:
     from engine.jobs.runtime import JobRuntime
     from generators.picture_generator import PictureGenerator
-
-REMOTE_POLL_LATENCY_S = 1.0
-REMOTE_TIMEOUT_S = 180.0
-EMBEDDED_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -76,8 +72,8 @@ class Application:
         # Held while something decodes pictures of up to 16 million pixels: two take about 300 MB.
         self.decoding = BoundedSemaphore(2)
         self._making = Lock()  # the first pictures may be asked for by two threads at once
-        self.records = Records(self._database())
-        self.blocks = BlockStore(folder.blocks)
+        self.records = Records(open_database(settings, folder))
+        self.blocks = open_blocks(settings, folder, self.records.database)
         self.files = AssetFiles(self.blocks)
         self.catalogue = ModelCatalogue(settings.model_list)
         self.planner = Planner(lambda: self.generator, self.blocks, StyleFolder(folder.root / "styles"))
@@ -99,7 +95,7 @@ class Application:
 
         Raises DataFolderUnusable, DatabaseUnusable.
         """
-        folder = DataFolder.open(settings.data_dir)
+        folder = open_folder(settings)
         try:
             return cls(settings, folder)
         except BaseException:
@@ -113,8 +109,7 @@ class Application:
         with ExitStack() as stack:
             stack.callback(self.folder.close)
             stack.callback(self.records.close)
-            if self._drawing is not None:
-                stack.callback(self._drawing.close)
+            stack.callback(self.stop_drawing)
             if "connection" in vars(self):
                 stack.callback(self.connection.close)
             if "search" in vars(self):
@@ -157,6 +152,13 @@ class Application:
                 self._drawing = SharedDrawer(self.generator)
             return self._drawing
 
+    def stop_drawing(self) -> None:
+        """Ends what draws at its next step; whoever asked for it gets DrawingStopped."""
+        with self._making:
+            drawing = self._drawing
+        if drawing is not None:
+            drawing.close()
+
     @cached_property
     def moderator(self) -> Moderator:
         """Checks prompts. Raises InvalidSettings where a deny list cannot be used."""
@@ -169,7 +171,7 @@ class Application:
 
     @cached_property
     def connection(self) -> Connection:
-        return self._connect()
+        return open_chain(self.settings, self.folder)
 
     @cached_property
     def chain(self) -> ChainAccess:
@@ -180,34 +182,15 @@ class Application:
     @cached_property
     def jobs(self) -> "JobRuntime":
         # DBOS takes half a second to import and start, and only commands that make something need it.
-        from engine.jobs.runtime import JobRuntime  # noqa: PLC0415
+        from engine.jobs.opening import open_jobs  # noqa: PLC0415
 
-        return JobRuntime(self.folder.jobs, self.creation_job, self.mint_job)
-
-    def _database(self) -> Database:
-        url = self.settings.database_url
-        return Database.open(self.folder.records) if url is None else Database.connect(url)
-
-    def _connect(self) -> Connection:
-        settings, embedded = self.settings, self.settings.rpc_url is None
-        return connect(
-            ChainSettings(
-                network="the embedded chain" if embedded else f"chain {settings.chain_id}",
-                chain_id=settings.chain_id,
-                rpc_url=settings.rpc_url,
-                embedded_path=self.folder.chain if embedded else None,
-                confirmations=settings.confirmations,
-                poll_latency_s=LOCAL_POLL_LATENCY_S if embedded else REMOTE_POLL_LATENCY_S,
-                timeout_s=EMBEDDED_TIMEOUT_S if embedded else REMOTE_TIMEOUT_S,
-            )
-        )
+        return open_jobs(self)
 
     @cached_property
     def signer(self) -> Signer:
         """Who signs what goes onto the chain; known without asking the chain. Raises chain.errors.KeyRefused."""
-        if self.settings.private_key is not None:
-            return EnvironmentSigner(self.settings.private_key)
-        return KeystoreSigner.load_or_create(self.folder.keys / "signer.json", self.folder.keys / "password")
+        with self.records.database.exclusive("signer key"):  # two processes at once would make two
+            return open_signer(self.settings, self.folder)
 
     def _picture(self, cid: str) -> bytes:
         return self.files.read(Cid.parse(cid))
@@ -215,7 +198,9 @@ class Application:
     # what people ask for
 
     def unfinished(self) -> int:
-        """How many jobs an earlier process left unfinished."""
+        """How many jobs an earlier process left unfinished; none where workers on PostgreSQL see to that."""
+        if self.records.database.is_shared:
+            return 0
         return len(self.records.unfinished_creations()) + len(self._unfinished_mints())
 
     def resume(self) -> list[str]:
@@ -223,6 +208,8 @@ class Application:
 
         One that the chain or the disk keeps from going on is left for the next time and holds up no other.
         """
+        if self.records.database.is_shared:
+            return []
         self.blocks.remove_stale(older_than_s=0)  # the folder's lock says that nobody else is writing
         told: list[str] = []
         work: list[tuple[Callable[[str], object], str]] = [
@@ -362,6 +349,9 @@ class Application:
         chain_id = chain.connection.settings.chain_id
         mint, _ = self.records.add_mint(asset, to or chain.signer.address, chain_id)
         already = mint.status == "confirmed"
+        if not already:
+            with self.records.database.writing() as connection:
+                resume_job(connection, "mint", mint.id)  # who asks again means to try it again
         done = mint if already else self._finish_mint(mint.id)
         contract, token_id = self.mint_job.contract(), int(done.token_id or 0)
         return MintedAsset(done, contract.token_uri(token_id), contract.owner_of(token_id), already)

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from assets.asset import Asset
-from assets.block import BlockReader
-from assets.blockstore import BlockStore
+from assets.block import BlockReader, Blocks
 from assets.cid import Cid, split_ipfs_uri
 from assets.metadata import TokenMetadata
 from assets.package import AssetPackage, asset_directory
@@ -17,7 +16,7 @@ REMEMBERED = 4096  # metadata documents whose lists of files are kept; a list ta
 class AssetFiles:
     """Reads ``blocks``. Every method raises BlockMissing and BlockDamaged where a file cannot be read."""
 
-    def __init__(self, blocks: BlockStore) -> None:
+    def __init__(self, blocks: Blocks) -> None:
         self.blocks = blocks
         # What an address leads to never changes.
         self._listed = lru_cache(REMEMBERED)(

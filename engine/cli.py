@@ -26,6 +26,7 @@ from engine.storyboard_command import storyboard
 from engine.style_commands import style_app
 from engine.terminal import STOPPED, AsJson, errors, notes, opened_application, out, print_json
 from engine.token_commands import all_hold, export, mint, verify
+from engine.worker_command import worker
 
 app = typer.Typer(
     name="lorespark",
@@ -40,6 +41,7 @@ for command in (create, vary, animate, sheet, collection, storyboard, check, min
     app.command()(command)
 app.command(name="list")(list_assets)
 app.command()(serve)
+app.command()(worker)
 app.add_typer(style_app, name="style")
 app.add_typer(api_key_app, name="api-key")
 

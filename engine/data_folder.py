@@ -1,4 +1,7 @@
-"""The folder that holds everything one Lorespark knows, held by one process at a time."""
+"""The folder that holds everything one Lorespark knows, held by one process at a time.
+
+Where PostgreSQL holds the records, several processes of a machine may share it.
+"""
 
 import errno
 import fcntl
@@ -23,8 +26,8 @@ class DataFolder:
     _lock: IO[str]
 
     @classmethod
-    def open(cls, root: Path) -> Self:
-        """Makes the folder where it is missing and locks it.
+    def open(cls, root: Path, shared: bool = False) -> Self:
+        """Makes the folder where it is missing and locks it; ``shared`` together with others that share it.
 
         Raises DataFolderUnusable where it cannot be written, its disk is full, or another process holds it.
         """
@@ -34,7 +37,7 @@ class DataFolder:
         except OSError as error:
             raise unusable(root, error) from error
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.seek(0)
             holder = lock.read(20).strip()
@@ -50,7 +53,7 @@ class DataFolder:
         try:
             lock.seek(0)
             lock.truncate()
-            lock.write(str(os.getpid()))
+            lock.write("" if shared else str(os.getpid()))
             lock.flush()
         except OSError as error:
             with suppress(OSError):  # closing tries to write once more

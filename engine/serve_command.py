@@ -20,22 +20,28 @@ def serve(
         str, typer.Option(help="The address to listen at; by default this machine alone.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any free one.")] = 8000,
+    worker: Annotated[
+        bool,
+        typer.Option(help="Whether jobs are done in this process too; else `lorespark worker` does them."),
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Serve assets over HTTP, with health and metrics, until ctrl-C or SIGTERM."""
-    with errors(), opened_application() as application:
+    with errors(), opened_application(resume=False) as application:
         # They import FastAPI and uvicorn, half a second that no other command needs.
         from uvicorn import Config, Server  # noqa: PLC0415
 
         from engine.database.tenants import has_keys  # noqa: PLC0415
+        from engine.jobs.opening import start_worker  # noqa: PLC0415
         from engine.server.app import server  # noqa: PLC0415
 
-        _ = application.jobs  # a server that could take no job would be of no use
         _ = application.moderator  # a deny list that cannot be read is told now, not to the first who asks
         with application.records.database.reading() as connection:
             keyed = has_keys(connection)
         with listening(host, port) as listener:
             app = server(application)
+            if worker:
+                start_worker(application)
             config = Config(
                 app,
                 lifespan="off",

@@ -25,7 +25,7 @@ class Settings:
     models.toml in the data folder. ``llm_url`` is the base of an OpenAI-compatible service, as in https://host/v1.
     ``database_url`` None is SQLite in the data folder. ``deny_list`` is a file of more than the default deny list has.
     ``moderation_url`` is the base of a service with OpenAI's /moderations; None asks nobody. ``rate_limit_url`` None
-    counts requests in this process."""
+    counts requests in this process. ``blocks_dir`` None is the data folder, or PostgreSQL."""
 
     data_dir: Path
     rpc_url: str | None = field(default=None, repr=False)  # may carry an access key
@@ -49,6 +49,7 @@ class Settings:
         100_000  # creations that wait, of all tenants; as many as a queue's places are told quickly of
     )
     max_queued_per_tenant: int = 20_000
+    blocks_dir: Path | None = None
 
     @property
     def model_list(self) -> Path:
@@ -59,7 +60,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Reads LORESPARK_DATA_DIR, _MODELS, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT, _PRIVATE_KEY,
         _LLM_URL, _LLM_MODEL, _LLM_KEY, _DATABASE_URL, _ALLOW_PRIVATE_WEBHOOKS, _DEFAULT_DENY_LIST, _DENY_LIST,
-        _MODERATION_URL, _MODERATION_MODEL, _MODERATION_KEY, _RATE_LIMIT_URL, _MAX_QUEUED and _MAX_QUEUED_PER_TENANT.
+        _MODERATION_URL, _MODERATION_MODEL, _MODERATION_KEY, _RATE_LIMIT_URL, _MAX_QUEUED, _MAX_QUEUED_PER_TENANT
+        and _BLOCKS_DIR.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -118,6 +120,7 @@ class Settings:
             max_queued_per_tenant=_limit(
                 "MAX_QUEUED_PER_TENANT", given("MAX_QUEUED_PER_TENANT"), cls.max_queued_per_tenant
             ),
+            blocks_dir=_path("BLOCKS_DIR", blocks) if (blocks := given("BLOCKS_DIR")) else None,
         )
 
 

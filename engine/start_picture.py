@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from assets.asset import Asset
-from assets.blockstore import BlockStore
+from assets.block import Blocks
 from assets.unixfs import add_file, read_file
 from generators.palette import rgb_values
 from generators.png import encode_png
@@ -16,7 +16,7 @@ from generators.source_picture import fitted, fitted_mask, mask_png, read_bytes,
 
 
 def start_fields(
-    blocks: BlockStore, source: Asset | Path, size_px: int, strength: float, mask: Asset | Path | None
+    blocks: Blocks, source: Asset | Path, size_px: int, strength: float, mask: Asset | Path | None
 ) -> dict[str, Any]:
     """Fits the source and the mask to ``size_px``, stores them, and names them as a recipe does.
 
@@ -41,7 +41,7 @@ def start_fields(
     return fields
 
 
-def _bytes(blocks: BlockStore, picture: Asset | Path) -> bytes:
+def _bytes(blocks: Blocks, picture: Asset | Path) -> bytes:
     return (
         read_bytes(picture) if isinstance(picture, Path) else b"".join(read_file(picture.media_cid, blocks))
     )
@@ -51,5 +51,5 @@ def _name(picture: Asset | Path) -> str:
     return (str(picture) if isinstance(picture, Path) else picture.asset_id)[:200]
 
 
-def _stored(blocks: BlockStore, data: bytes) -> str:
+def _stored(blocks: Blocks, data: bytes) -> str:
     return str(add_file(BytesIO(data), blocks).cid)

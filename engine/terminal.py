@@ -48,13 +48,16 @@ def fail(sentence: str, code: int = 1) -> NoReturn:
 
 
 @contextmanager
-def opened_application() -> "Iterator[Application]":
-    """The application over the configured data folder, after it finished what an earlier run left unfinished."""
+def opened_application(resume: bool = True) -> "Iterator[Application]":
+    """The application over the configured data folder, after it finished what an earlier run left unfinished.
+
+    Without ``resume`` that is left to the worker that will run in this process.
+    """
     # It imports web3, which takes a second; a wrong request or setting must not wait for it.
     from engine.app import Application  # noqa: PLC0415
 
     with Application.open(Settings.from_environment()) as application:
-        if unfinished := application.unfinished():
+        if resume and (unfinished := application.unfinished()):
             what = "job that was" if unfinished == 1 else "jobs that were"
             notes.print(f"Finishing {unfinished} {what} interrupted …")
             for told in application.resume():

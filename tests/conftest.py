@@ -1,8 +1,11 @@
 """What tests of every kind share: requirements that may be missing, and an asset without a model."""
 
+import contextlib
 import os
+import socket
 import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -21,9 +24,12 @@ from assets.package import asset_directory
 from engine.app import Application
 from engine.database.tables import LOCAL_TENANT
 from engine.jobs.creation import asset_id, token_metadata
-from engine.settings import Settings
+from engine.settings import EMBEDDED_CHAIN_ID, Settings
 from generators.finishing import finish
 from generators.recipe import Kind, Recipe
+
+ANVIL = Path(__file__).parents[1] / "chain" / "contracts" / "node_modules" / ".bin" / "anvil"
+ANVIL_TIMEOUT_S = 30  # until it has opened its port, on a busy machine
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +66,29 @@ def postgresql_url(postgresql_server: str) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name}")
         yield postgresql_server.replace("/postgres?", f"/{name}?")
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def anvil_url(skip_or_fail: Callable[[str], NoReturn]) -> Iterator[str]:
+    if not ANVIL.exists():
+        skip_or_fail("anvil is not installed; run `npm ci --ignore-scripts` in chain/contracts")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [ANVIL, "--host", "127.0.0.1", "--port", str(port), "--chain-id", str(EMBEDDED_CHAIN_ID), "-q"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + ANVIL_TIMEOUT_S
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"anvil did not open port {port}; it ended with {process.returncode}")
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Self
+from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, text
 
@@ -14,13 +15,20 @@ from engine.database.schema import migrate
 from engine.database.sqlite import database_boundary, sqlite_engine
 from engine.errors import DatabaseUnusable
 
+ENQUEUED = "lorespark-enqueued"  # in a connection's ``info``: its transaction let work wait
+
 
 class Database:
     """One engine and its transactions. Every method raises DatabaseUnusable where the database does not answer."""
 
-    def __init__(self, engine: Engine, path: Path | None = None) -> None:
-        """``path`` is that of the SQLite file, None for PostgreSQL. The schema is left as it is; see ``open``."""
-        self.engine, self.path = engine, path
+    def __init__(self, engine: Engine, path: Path | None = None, session: str = "") -> None:
+        """``path`` is that of the SQLite file, None for PostgreSQL. The schema is left as it is; see ``open``.
+
+        ``session`` is the application name of this process' connections to PostgreSQL. ``enqueued`` is set each time
+        that a transaction of this process let work wait.
+        """
+        self.engine, self.path, self.session = engine, path, session
+        self.enqueued = threading.Event()
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     @classmethod
@@ -37,7 +45,8 @@ class Database:
 
         Raises DatabaseUnusable where it does not answer, refuses, or was written by a newer version.
         """
-        return cls(postgresql_engine(url))._migrated()
+        session = f"lorespark-{uuid4().hex[:24]}"
+        return cls(postgresql_engine(url, session), session=session)._migrated()
 
     @property
     def is_shared(self) -> bool:
@@ -58,6 +67,9 @@ class Database:
                 # The driver begins by itself at the first INSERT, UPDATE or DELETE, so after what was read before.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
+            enqueued = connection.info.pop(ENQUEUED, False)
+        if enqueued:
+            self.enqueued.set()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -22,8 +22,11 @@ _KEEPALIVE: Final = {
 }
 
 
-def postgresql_engine(url: str) -> Engine:
-    """An engine over psycopg; nothing is connected yet. Raises InvalidSettings where the URL cannot be used."""
+def postgresql_engine(url: str, session: str = "lorespark") -> Engine:
+    """An engine over psycopg; nothing is connected yet. Raises InvalidSettings where the URL cannot be used.
+
+    ``session`` is the application name that the server knows its connections by.
+    """
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
@@ -40,7 +43,7 @@ def postgresql_engine(url: str) -> Engine:
             pool_size=POOL_SIZE,
             max_overflow=MAX_MORE,
             pool_pre_ping=True,  # a server that was restarted is met by a new connection
-            connect_args=dict(_KEEPALIVE),
+            connect_args=_KEEPALIVE | {"application_name": session},
         )
     except ImportError as error:
         raise InvalidSettings(

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
-from sqlalchemy import Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from assets.asset import Asset
 from engine.database import tables
 from engine.database.asset_rows import asset_of, asset_row
 from engine.database.clock import now
 from engine.database.database import Database
+from engine.database.jobs import enqueue
 from engine.database.mints import FINISHED_MINT, MintRecord, add_mint, living, update_mint
 from engine.database.tables import LOCAL_TENANT
 
@@ -47,6 +48,13 @@ class TransactionRecord:
     hash: str
     raw: bytes
     created_at: str
+
+
+class Hold(Protocol):
+    """A worker's hold on the job that it writes for."""
+
+    def confirm(self, connection: Connection) -> None:
+        """Raises HoldLost where another worker took the job over: then nothing may be written."""
 
 
 Record = TypeVar("Record", CreationRecord, MintRecord, TransactionRecord)
@@ -91,15 +99,20 @@ class Records:
                     created_at=now(),
                 )
             )
+            enqueue(connection, "generate", creation_id, tenant_id)
 
     def creation(self, creation_id: str) -> CreationRecord | None:
         return self._one(CreationRecord, select(tables.creations).where(tables.creations.c.id == creation_id))
 
-    def set_creation_status(self, creation_id: str, status: str, error: str | None = None) -> None:
+    def set_creation_status(
+        self, creation_id: str, status: str, error: str | None = None, hold: Hold | None = None
+    ) -> None:
         """Sets the status of a creation that has not ended; one that has stays as it is."""
         table = tables.creations
         unfinished = (table.c.id == creation_id) & table.c.status.in_(UNFINISHED_CREATION)
         with self._writing() as connection:
+            if hold is not None:
+                hold.confirm(connection)
             connection.execute(update(table).where(unfinished).values(status=status, error=error))
 
     def unfinished_creations(self) -> list[str]:
@@ -110,9 +123,11 @@ class Records:
             )
             return list(connection.scalars(query))
 
-    def finish_creation(self, creation_id: str, assets: Sequence[Asset]) -> None:
+    def finish_creation(self, creation_id: str, assets: Sequence[Asset], hold: Hold | None = None) -> None:
         """Writes all assets of a creation and its success in one transaction; again is the same as once."""
         with self._writing() as connection:
+            if hold is not None:
+                hold.confirm(connection)
             table = tables.assets
             tenant_id = connection.scalar(
                 select(tables.creations.c.tenant_id).where(tables.creations.c.id == creation_id)
@@ -157,9 +172,12 @@ class Records:
         return self._one(MintRecord, living(asset_id, chain_id))
 
     def add_mint(self, asset: Asset, recipient: str, chain_id: int) -> tuple[MintRecord, bool]:
-        """As ``engine.database.mints.add_mint``, in a transaction of its own."""
+        """As ``engine.database.mints.add_mint``, in a transaction of its own, and lets it wait for a worker."""
         with self._writing() as connection:
-            return add_mint(connection, asset, recipient, chain_id)
+            mint, made = add_mint(connection, asset, recipient, chain_id)
+            if made:
+                enqueue(connection, "mint", mint.id, mint.tenant_id)
+            return mint, made
 
     def mint(self, mint_id: str) -> MintRecord | None:
         return self._one(MintRecord, select(tables.mints).where(tables.mints.c.id == mint_id))
@@ -179,9 +197,11 @@ class Records:
             )
             return list(connection.scalars(query.order_by(table.c.created_at)))
 
-    def update_mint(self, mint_id: str, **values: Any) -> None:
+    def update_mint(self, mint_id: str, hold: Hold | None = None, **values: Any) -> None:
         """As ``engine.database.mints.update_mint``, in a transaction of its own."""
         with self._writing() as connection:
+            if hold is not None:
+                hold.confirm(connection)
             update_mint(connection, mint_id, **values)
 
     # transactions and contracts
@@ -190,8 +210,10 @@ class Records:
         table = tables.transactions
         return self._one(TransactionRecord, select(table).where(table.c.purpose == purpose))
 
-    def add_transaction(self, record: TransactionRecord) -> None:
+    def add_transaction(self, record: TransactionRecord, hold: Hold | None = None) -> None:
         with self._writing() as connection:
+            if hold is not None:
+                hold.confirm(connection)
             connection.execute(insert(tables.transactions).values(**vars(record)))
 
     def contract(self, chain_id: int) -> str | None:

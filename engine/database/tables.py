@@ -255,6 +255,7 @@ jobs = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_jobs_waiting", jobs.c.queue, jobs.c.state, jobs.c.tenant_id, jobs.c.priority.desc(), jobs.c.number)
+Index("ix_jobs_due", jobs.c.queue, jobs.c.state, jobs.c.run_after_ms)
 Index("ix_jobs_worker_id", jobs.c.worker_id)
 
 # When each tenant was last served from a queue: the next job comes from who was served longest ago.
@@ -272,8 +273,9 @@ workers = Table(
     Column("id", String(40), primary_key=True),
     Column("host", String(200), nullable=False),
     Column("pid", Integer, nullable=False),
+    Column("session", String(64), nullable=False),  # application name of its connections to PostgreSQL
     Column("queues", JSON, nullable=False),
-    Column("models", JSON, nullable=False),  # what it can draw with, as engine.api.model.Model
+    Column("models", JSON, nullable=False),  # what it can draw with, as engine.api.account.Model
     Column("started_at", String(32), nullable=False),
     Column("beat_at_ms", BigInteger, nullable=False),  # Unix time of its last sign of life, by the database
 )

@@ -12,8 +12,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from assets.asset import Asset, AssetKind
-from assets.block import MemoryBlocks
-from assets.blockstore import BlockStore
+from assets.block import Blocks, MemoryBlocks
 from assets.canonical_json import JsonObject
 from assets.cid import Cid
 from assets.metadata import Attribute, TokenMetadata
@@ -70,7 +69,7 @@ class CreationJob:
         self,
         records: Records,
         drawer: Callable[[], Drawer],
-        blocks: BlockStore,
+        blocks: Blocks,
         planner: Planner,
         minting: Minting,
     ) -> None:

@@ -11,6 +11,7 @@ from chain.signer import Signer
 from chain.transactions import Receipt, wait_for_receipt
 from engine.database.records import MintRecord, Records
 from engine.errors import WrongChain
+from engine.jobs.hold import Hold
 from engine.jobs.outbox import Outbox
 
 COLLECTION_NAME = "Lorespark Assets"
@@ -32,7 +33,10 @@ class ChainAccess:
 
 
 class MintJob:
-    """The steps of a mint. Each may run again after a crash: nothing is signed or sent twice for one purpose."""
+    """The steps of a mint. Each may run again after a crash: nothing is signed or sent twice for one purpose.
+
+    ``hold`` is the worker's hold on the job, None where no other process can take it over.
+    """
 
     def __init__(
         self, records: Records, chain: Callable[[], ChainAccess], configured_contract: str | None
@@ -53,7 +57,7 @@ class MintJob:
             )
         return contract
 
-    def ensure_contract(self, mint_id: str) -> str:
+    def ensure_contract(self, mint_id: str, hold: Hold | None = None) -> str:
         """Deploys the collection where none is configured or recorded; returns its address.
 
         Raises WrongChain where the mint was begun on another chain.
@@ -82,13 +86,14 @@ class MintJob:
             sent = chain.outbox.deliver(
                 "deploy",
                 lambda nonce: deployment_transaction(web3, terms, sender=chain.signer.address, nonce=nonce),
+                hold,
             )
             receipt = self._wait(sent.hash)
             assert receipt.contract_address is not None, "a deployment's receipt names its contract"
             self._records.set_contract(settings.chain_id, receipt.contract_address)
         return self.contract().address
 
-    def deliver(self, mint_id: str) -> str:
+    def deliver(self, mint_id: str, hold: Hold | None = None) -> str:
         """Signs, stores and sends the mint's transaction; returns its hash."""
         mint, asset = self._mint(mint_id)
         chain, contract = self._chain(), self.contract()
@@ -98,11 +103,12 @@ class MintJob:
             lambda nonce: contract.mint_transaction(
                 mint.recipient, digest, sender=chain.signer.address, nonce=nonce
             ),
+            hold,
         )
-        self._records.update_mint(mint_id, status="sent", tx_hash=sent.hash, contract=contract.address)
+        self._records.update_mint(mint_id, hold, status="sent", tx_hash=sent.hash, contract=contract.address)
         return sent.hash
 
-    def confirm(self, mint_id: str, tx_hash: str) -> None:
+    def confirm(self, mint_id: str, tx_hash: str, hold: Hold | None = None) -> None:
         """Waits until the transaction is confirmed and records the token."""
         _, asset = self._mint(mint_id)
         receipt, contract = self._wait(tx_hash), self.contract()
@@ -115,6 +121,7 @@ class MintJob:
         token = tokens[0]
         self._records.update_mint(
             mint_id,
+            hold,
             status="confirmed",
             token_id=str(token.token_id),
             block_number=receipt.block_number,
@@ -122,8 +129,8 @@ class MintJob:
         )
         self._records.set_owner(asset.asset_id, token.owner)
 
-    def fail(self, mint_id: str, reason: str) -> None:
-        self._records.update_mint(mint_id, status="failed", error=reason)
+    def fail(self, mint_id: str, reason: str, hold: Hold | None = None) -> None:
+        self._records.update_mint(mint_id, hold, status="failed", error=reason)
 
     def _wait(self, tx_hash: str) -> Receipt:
         connection = self._chain().connection

@@ -1,6 +1,5 @@
 """Transactions signed once, stored before they are sent, and sent until the chain has them."""
 
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,31 +8,33 @@ from web3 import Web3
 from chain.errors import NonceTaken
 from chain.signer import Signer
 from chain.transactions import SignedTransaction, next_nonce, submit
-from engine.database.records import Records, TransactionRecord, now
+from engine.database.records import Hold, Records, TransactionRecord, now
 
 MAX_ATTEMPTS = 5  # a nonce lost this often to another user of the key will be lost again
 
 
 class Outbox:
-    """Hands out the signer's nonces, one transaction at a time in this process."""
+    """Hands out the signer's nonces, one transaction at a time among all that work on these records."""
 
     def __init__(self, records: Records, web3: Web3, signer: Signer, chain_id: int) -> None:
         self._records, self._web3, self._signer, self._chain_id = records, web3, signer, chain_id
-        self._turn = threading.Lock()
+        self._turn = f"signer {chain_id} {signer.address}"
 
-    def deliver(self, purpose: str, build: Callable[[int], Mapping[str, Any]]) -> SignedTransaction:
+    def deliver(
+        self, purpose: str, build: Callable[[int], Mapping[str, Any]], hold: Hold | None = None
+    ) -> SignedTransaction:
         """Signs the transaction that ``build`` makes for a nonce, unless one is stored, and sends it.
 
         Safe to call again after a crash anywhere inside: what was stored is what is sent, and the chain is asked
         first. Where another user of the key took the nonce, so that the stored one can never be mined, it is
         signed again with the next.
 
-        Raises what ``build`` and ``chain.transactions.submit`` raise.
+        Nothing is signed once ``hold`` is lost. Raises what ``build`` and ``chain.transactions.submit`` raise.
         """
-        with self._turn:
+        with self._records.database.exclusive(self._turn):
             lowest_nonce = 0
             for attempt in range(1, MAX_ATTEMPTS + 1):
-                signed = self._sign_once(self._name(purpose, attempt), build, lowest_nonce)
+                signed = self._sign_once(self._name(purpose, attempt), build, lowest_nonce, hold)
                 try:
                     submit(self._web3, signed)
                 except NonceTaken:
@@ -46,7 +47,11 @@ class Outbox:
         raise AssertionError("the loop ends by returning or raising")
 
     def _sign_once(
-        self, name: str, build: Callable[[int], Mapping[str, Any]], lowest_nonce: int
+        self,
+        name: str,
+        build: Callable[[int], Mapping[str, Any]],
+        lowest_nonce: int,
+        hold: Hold | None,
     ) -> SignedTransaction:
         record = self._records.transaction(name)
         if record is not None:
@@ -62,7 +67,8 @@ class Outbox:
                 hash=signed.hash,
                 raw=signed.raw,
                 created_at=now(),
-            )
+            ),
+            hold,
         )
         return signed
 

@@ -1,197 +1,278 @@
-"""The durable workflows, run by DBOS on SQLite: a killed process's jobs go on at the next start."""
+"""Jobs in this process: taken from the records in turn and carried out on threads, or one by one for who waits."""
 
 import logging
+import random
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Final
 
-from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowHandle
-from dbos import error as dbos_errors
+from sqlalchemy import Connection
 
-from assets.errors import AssetsError
-from chain.errors import ChainError, TransactionRejected, TransactionReverted
-from engine.database.sqlite import database_boundary, sqlite_engine
-from engine.errors import DatabaseUnusable, EngineError, JobFailed
-from engine.jobs.creation import CreationJob, StoredPicture
-from engine.jobs.mint import MintJob
-from generators.errors import GeneratorError
+from engine.database.database import Database
+from engine.database.jobs import (
+    Job,
+    any_due,
+    claim,
+    claim_record,
+    enqueue,
+    finish,
+    put_back,
+    state_of,
+)
+from engine.database.tables import LOCAL_TENANT
+from engine.errors import DatabaseUnusable, HoldLost, JobFailed
+from engine.jobs.hold import Hold
+from engine.jobs.presence import Presence
+from engine.jobs.work import ROOM_ERRORS, Work
+from engine.jobs.workflows import Workflows
+from generators.errors import DrawingStopped
 
-# Pinned, so that a new release goes on with queued work. Change it when the order of a workflow's steps changes.
-JOBS_VERSION = "lorespark-jobs-1"
-# The data folder's lock lets one process run at a time, so the next one may take over what the last one left.
-EXECUTOR_ID = "local"
-# A chain's answer that no repetition will change; anything else leaves the mint to be gone on with later.
-FINAL_CHAIN_ERRORS = (TransactionReverted, TransactionRejected)
-ROOM_ERRORS = (EngineError, GeneratorError, AssetsError, ChainError)
-POLL_S = 0.02
-TAKE_OVER_TIMEOUT_S = 15.0  # DBOS looks for jobs to take over once a second
-CLOSE_TIMEOUT_S = 1.0  # what a step's last write may take; drawing takes longer and is not waited for
+log = logging.getLogger(__name__)
+
+POLL_S: Final = (
+    0.05  # how soon work of another process is seen by a worker that was just busy, and by who waits
+)
+IDLE_POLL_S: Final = 0.25  # and by one that has been idle for a while; costs 1 % of a core
+BROKEN_POLL_S: Final = 2.0  # how often a database that does not answer is asked again
+MAX_BACKOFF_S: Final = 300.0
+CLOSE_TIMEOUT_S: Final = 8.0  # for steps that run; whoever runs the process kills it after about 30 s
+
+_SWEEP_BUSY: Final = 100  # finished workflows that wait to be deleted while there is something better to do
+
+_Owed = tuple[
+    Job, str, float | None
+]  # what ended, in whose hands, and after how many seconds it is to run again
 
 
 class JobRuntime:
-    """Starts, joins and waits for the jobs of one data folder."""
+    """Carries out jobs of one database, from ``start`` on those of its queues, and any by ``finish``."""
 
-    def __init__(self, path: Path, creation: CreationJob, mint: MintJob) -> None:
-        """Opens the jobs' database; jobs that an earlier process left running go on in the background.
+    def __init__(
+        self,
+        database: Database,
+        workflows: Workflows,
+        works: Mapping[str, Work],
+        stop_drawing: Callable[[], None],
+    ) -> None:
+        """``stop_drawing`` ends what draws at its next step. Raises DatabaseUnusable."""
+        self._database, self._workflows, self._works = database, workflows, works
+        self._stop_drawing = stop_drawing
+        self._stopping = threading.Event()
+        self._running: Counter[str] = Counter()  # jobs here by queue, those of a lost hold included
+        self._changed = threading.Condition()
+        self._owed: deque[_Owed] = deque()
+        self._dispatcher: threading.Thread | None = None
+        self._slots = 0
+        self._models: tuple[str, ...] = ()
+        self.presence = Presence(database, on_lost=database.enqueued.set)
+        self.presence.enter((), ())
 
-        Raises DatabaseUnusable.
+    def start(self, queues: Sequence[str], slots: int, models: Sequence[dict[str, Any]] = ()) -> None:
+        """Takes jobs of ``queues``, at most ``slots`` of each at once, on threads until ``close``.
+
+        ``models`` (as engine.api.account.Model) are those that it can draw with. Raises DatabaseUnusable.
         """
-        self._path = path
-        self._begun: dict[str, float | None] = {}  # workflow id: when it ended here, None while it runs
-        log = logging.getLogger("dbos")
-        log.setLevel(logging.CRITICAL)  # its errors reach people through the records
-        if not log.handlers:
-            log.addHandler(logging.NullHandler())  # else it adds one that writes to stderr
-        self._engine = sqlite_engine(path)
-        config: DBOSConfig = {
-            "name": "lorespark",
-            "system_database_url": f"sqlite:///{path}",
-            "system_database_engine": self._engine,
-            "application_version": JOBS_VERSION,
-            "executor_id": EXECUTOR_ID,
-            "log_level": "CRITICAL",
-            "enable_otlp": False,
-        }
-        try:
-            with self._boundary():
-                DBOS(config=config)
-                self._create = DBOS.workflow(name="create")(self._watched(_create_workflow(creation)))
-                self._mint = DBOS.workflow(name="mint")(self._watched(_mint_workflow(mint)))
-                DBOS.launch()
-        except BaseException:
-            self.close()
-            raise
+        queues = [queue for queue in queues if queue in self._works]
+        self._slots, self._models = slots, tuple(model["id"] for model in models)
+        if "expire" in queues:
+            with self._database.writing() as connection:
+                enqueue(connection, "expire", "expiry", LOCAL_TENANT)
+        self.presence.announce(queues, models)
+        self._dispatcher = threading.Thread(
+            target=self._dispatch, args=(queues,), name="lorespark-jobs", daemon=True
+        )
+        self._dispatcher.start()
 
-    def close(self) -> bool:
-        """Stops taking jobs; False where one still runs, which nothing but the end of the process can stop."""
-        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=0)
-        deadline = time.monotonic() + CLOSE_TIMEOUT_S
-        while (busy := None in self._begun.values()) and time.monotonic() < deadline:
-            time.sleep(POLL_S)
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
+        """Stops taking jobs and gives back what runs, which may go on elsewhere.
+
+        False where something still runs after ``timeout_s``, which nothing but the end of the process can stop; what
+        it writes does not count.
+        """
+        self._stopping.set()
+        self._database.enqueued.set()
+        if self._dispatcher is not None:
+            self._dispatcher.join(timeout=timeout_s)
+        with self._changed:
+            busy = self._running.total() > 0
+        if busy:
+            # A picture that draws without taking steps must not keep the process from ending.
+            threading.Thread(target=self._stop_drawing, name="lorespark-stop", daemon=True).start()
+            with self._changed:
+                busy = not self._changed.wait_for(lambda: self._running.total() == 0, timeout_s)
+        try:
+            self._settle_owed()
+            self._workflows.sweep()
+            self.presence.leave()
+        except DatabaseUnusable as error:
+            log.info("%s", error)  # then others take the jobs over, or the next start does
         if not busy:
-            self._engine.dispose()
+            self._workflows.close()
         return not busy
 
     def check(self) -> None:
-        """Asks the jobs' database for one job. Raises DatabaseUnusable where it does not answer."""
-        with self._boundary():
-            DBOS.list_workflows(limit=1)
+        """Raises DatabaseUnusable where the jobs' database does not answer."""
+        self._workflows.check()
 
     def create(self, creation_id: str) -> None:
-        """Runs the creation's job, or joins it where it runs already; returns when it has ended.
-
-        Raises DatabaseUnusable where the job cannot be written down; then the creation goes on later.
-        """
-        self._run(self._create, creation_id)
+        """Finishes the creation's job; see ``finish``."""
+        self.finish("generate", creation_id)
 
     def mint(self, mint_id: str) -> None:
-        """Runs the mint's job once more, or joins the one that runs; returns when it has ended.
+        """Finishes the mint's job; see ``finish``. Raises ChainError where the chain cannot be asked."""
+        self.finish("mint", mint_id)
 
-        Raises ChainError where the chain could not be asked or took too long, and DatabaseUnusable; then the
-        mint goes on later.
+    def finish(self, queue: str, record_id: str, tenant_id: str = LOCAL_TENANT) -> None:
+        """Carries the record's job out on this thread, or waits for whoever does; returns when it has ended.
+
+        Raises what its work raises: then the job waits for the next time, as it does after DatabaseUnusable. Raises
+        JobFailed where it was set aside.
         """
-        self._run(self._mint, mint_id)
-
-    def _run(self, workflow: Callable[[str], None], record_id: str) -> None:
-        with self._boundary():
-            running = self._running(record_id)
-            if running is not None:
-                self._join(running)
+        self._settle_owed()
+        with self._database.writing() as connection:
+            if state_of(connection, queue, record_id) is None:
+                enqueue(connection, queue, record_id, tenant_id)
+        while True:
+            with self._database.reading() as connection:
+                state = state_of(connection, queue, record_id)
+            if state is None:
                 return
-            # Of a fresh id: a job that ended without finishing its record is done again, not read again.
-            with SetWorkflowID(f"{record_id}:{uuid4().hex[:8]}"):
-                handle: WorkflowHandle[None] = DBOS.start_workflow(workflow, record_id)
-            handle.get_result(polling_interval_sec=POLL_S)
-
-    def _running(self, record_id: str) -> str | None:
-        for status in DBOS.list_workflows(
-            workflow_id_prefix=f"{record_id}:", status=["PENDING", "ENQUEUED"], app_version=JOBS_VERSION
-        ):
-            return status.workflow_id
-        return None
-
-    def _join(self, workflow_id: str) -> None:
-        """Waits for a job that DBOS took over from an earlier process."""
-        handle: WorkflowHandle[None] = DBOS.retrieve_workflow(workflow_id)
-        since = time.monotonic()
-        while handle.get_status().status in ("PENDING", "ENQUEUED"):
-            # It never ends by itself where its beginning or its end cannot be written, on a full disk.
-            ended = self._begun.get(workflow_id, since)
-            if ended is not None and time.monotonic() - ended > TAKE_OVER_TIMEOUT_S:
-                raise DatabaseUnusable(
-                    f"The job {workflow_id} did not go on; check the disk that holds {self._path}, and try again."
-                )
+            if state == "set_aside":
+                raise JobFailed(f"The job of {record_id} ended its worker again and again and was set aside.")
+            if self._stopping.is_set():
+                raise JobFailed(f"The job of {record_id} was given back, because this process ends.")
+            worker_id = self.presence.worker_id
+            if state == "queued":
+                with self._database.writing() as connection:
+                    job = claim_record(connection, queue, record_id, worker_id)
+                if job is not None:
+                    self._finish_claimed(job, worker_id)
+                    return
             time.sleep(POLL_S)
-        handle.get_result(polling_interval_sec=POLL_S)
 
-    def _watched(self, job: Callable[[str], None]) -> Callable[[str], None]:
-        def watched(record_id: str) -> None:
-            workflow_id = DBOS.workflow_id
-            assert workflow_id is not None, "a workflow runs under its id"
-            self._begun[workflow_id] = None
+    def _finish_claimed(self, job: Job, worker_id: str) -> None:
+        with self._changed:
+            self._running[job.queue] += 1
+        try:
             try:
-                job(record_id)
-            finally:
-                self._begun[workflow_id] = time.monotonic()
+                after_s = self._works[job.queue].run(job, Hold(job.number, worker_id))
+            except BaseException as error:
+                self._owe(job, worker_id, backoff_s(job.run) if isinstance(error, Exception) else 0.0)
+                with suppress(DatabaseUnusable):  # the first error is the one to report
+                    self._settle_owed()
+                raise
+            self._owe(job, worker_id, after_s)
+            self._settle_owed()
+        finally:
+            self._freed(job)
 
-        return watched
+    def _dispatch(self, queues: Sequence[str]) -> None:
+        pause_s = POLL_S
+        while not self._stopping.is_set():
+            self._database.enqueued.clear()
+            try:
+                took = self._take(queues)
+                pause_s = POLL_S if took else min(pause_s * 1.2, IDLE_POLL_S)
+                self._workflows.sweep(at_least=_SWEEP_BUSY if took else 1)
+            except DatabaseUnusable as error:
+                log.info("%s", error)
+                pause_s = BROKEN_POLL_S
+            except Exception:
+                log.exception("Taking a job failed unexpectedly; it is tried again.")
+                pause_s = BROKEN_POLL_S
+            self._database.enqueued.wait(pause_s)
+
+    def _take(self, queues: Sequence[str]) -> bool:
+        """Writes down what ended and begins what there is room for; whether there was anything to do."""
+        rooms = {queue: room for queue in queues if (room := self._room(queue)) > 0}
+        due = False
+        if rooms:
+            with self._database.reading() as connection:
+                due = any_due(connection, list(rooms))
+        if not due and not self._owed:
+            return False
+        taken: list[tuple[Job, str]] = []
+        with self._settling() as owed, self._database.writing() as connection:
+            for ended in owed:
+                _settle(connection, *ended)
+            worker_id = self.presence.worker_id
+            for queue, room in rooms.items() if due else ():
+                for _ in range(room):
+                    job = claim(connection, queue, worker_id, self._models)
+                    if job is None:
+                        break
+                    taken.append((job, worker_id))
+        for job, worker_id in taken:
+            with self._changed:
+                self._running[job.queue] += 1
+            name = f"lorespark-{job.queue}"
+            threading.Thread(target=self._carry_out, args=(job, worker_id), name=name, daemon=True).start()
+        return bool(taken or owed)
+
+    def _room(self, queue: str) -> int:
+        with self._changed:
+            return self._slots - self._running[queue]
+
+    def _carry_out(self, job: Job, worker_id: str) -> None:
+        try:
+            after_s: float | None
+            try:
+                after_s = self._works[job.queue].run(job, Hold(job.number, worker_id))
+            except HoldLost:
+                return
+            except DrawingStopped:
+                after_s = 0.0
+            except ROOM_ERRORS as error:
+                log.info("%s goes on later: %s", job.record_id, error)
+                after_s = backoff_s(job.run)
+            except Exception:
+                log.exception("The job of %s failed unexpectedly; it goes on later.", job.record_id)
+                after_s = backoff_s(job.run)
+            self._owe(job, worker_id, after_s)  # the dispatcher writes it down
+        finally:
+            self._freed(job)
+
+    def _owe(self, job: Job, worker_id: str, after_s: float | None) -> None:
+        with self._changed:
+            self._owed.append((job, worker_id, after_s))
 
     @contextmanager
-    def _boundary(self) -> Iterator[None]:
-        """Translates what DBOS and its database raise."""
+    def _settling(self) -> Iterator[list[_Owed]]:
+        """What became of jobs and is not written down yet; owed further where it cannot be, as who else could."""
+        with self._changed:
+            owed = list(self._owed)
+            self._owed.clear()
         try:
-            with database_boundary(self._path):
-                yield
-        except ROOM_ERRORS:
+            yield owed
+        except BaseException:
+            with self._changed:
+                self._owed.extendleft(reversed(owed))
             raise
-        except dbos_errors.DBOSException as error:
-            raise DatabaseUnusable(
-                f"The jobs in {self._path} cannot go on ({error}); move the file away to begin them anew."
-            ) from error
-        except Exception as error:
-            raise JobFailed(
-                f"The job ended by an unexpected {type(error).__name__}: {error}; it goes on at the next start."
-            ) from error
+
+    def _settle_owed(self) -> None:
+        with self._settling() as owed:
+            if owed:
+                with self._database.writing() as connection:
+                    for ended in owed:
+                        _settle(connection, *ended)
+
+    def _freed(self, job: Job) -> None:
+        with self._changed:
+            self._running[job.queue] -= 1
+            self._changed.notify_all()
+        self._database.enqueued.set()
 
 
-def _step(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    return DBOS.run_step({"name": name}, function, *arguments)
+def _settle(connection: Connection, job: Job, worker_id: str, after_s: float | None) -> None:
+    if after_s is None:
+        finish(connection, job.number, worker_id)
+    else:
+        put_back(connection, job.number, worker_id, after_s)
 
 
-def _create_workflow(job: CreationJob) -> Callable[[str], None]:
-    def draw(creation_id: str, batch: int) -> list[dict[str, str]]:
-        return [asdict(picture) for picture in job.draw(creation_id, batch)]
-
-    def record(creation_id: str, stored: list[dict[str, str]]) -> None:
-        job.record(creation_id, [StoredPicture(**picture) for picture in stored])
-
-    def create(creation_id: str) -> None:
-        try:
-            stored: list[dict[str, str]] = []
-            for batch in range(_step("begin", job.batches, creation_id)):
-                stored += _step("draw", draw, creation_id, batch)
-            _step("record", record, creation_id, stored)
-        except DatabaseUnusable:
-            raise  # nothing can be written down now; the creation goes on at the next start
-        except (GeneratorError, AssetsError, EngineError) as error:
-            _step("fail", job.fail, creation_id, str(error))
-        except Exception as error:
-            _step("fail", job.fail, creation_id, f"An unexpected {type(error).__name__} ended it: {error}")
-
-    return create
-
-
-def _mint_workflow(job: MintJob) -> Callable[[str], None]:
-    def mint(mint_id: str) -> None:
-        try:
-            _step("contract", job.ensure_contract, mint_id)
-            tx_hash = _step("deliver", job.deliver, mint_id)
-            _step("confirm", job.confirm, mint_id, tx_hash)
-        except FINAL_CHAIN_ERRORS as error:
-            _step("fail", job.fail, mint_id, str(error))
-
-    return mint
+def backoff_s(run: int) -> float:
+    """How long a job waits after its ``run``-th run: twice as long each time, with some chance against crowds."""
+    return min(MAX_BACKOFF_S, 2.0 ** min(run, 10)) * random.uniform(0.75, 1.0)

@@ -8,6 +8,7 @@ from typing import Final
 
 from chain.boundary import node_boundary
 from engine.app import Application
+from engine.database.jobs import QUEUES, any_due
 from engine.server.problems import ROOM_ERRORS
 
 # Shorter than the time that orchestrators give a probe by default times five; raise it for a slow chain node.
@@ -48,12 +49,26 @@ def backends_of(application: Application) -> tuple[Backend, ...]:
     """The back ends that the server needs: records, blocks, jobs and chain."""
 
     def chain() -> None:
+        settings = application.settings
+        if (
+            settings.rpc_url is None
+            and settings.database_url is not None
+            and "connection" not in vars(application)
+        ):
+            return  # the embedded chain belongs to the one process that mints, which need not be this one
         with node_boundary("Asking the chain for its height"):
             _ = application.connection.web3.eth.block_number
+
+    def jobs() -> None:
+        if "jobs" in vars(application):
+            application.jobs.check()
+        else:  # no worker here: what can be asked for is done elsewhere
+            with application.records.database.reading() as connection:
+                any_due(connection, QUEUES)
 
     return (
         Backend("records", lambda: application.records.newest_assets(1)),
         Backend("blocks", lambda: next(iter(application.blocks), None)),
-        Backend("jobs", lambda: application.jobs.check()),
+        Backend("jobs", jobs),
         Backend("chain", chain),
     )

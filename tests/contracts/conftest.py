@@ -1,10 +1,6 @@
 """The same contract on two nodes: the embedded chain, and a real anvil from npm."""
 
-import contextlib
 import secrets
-import socket
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +15,7 @@ from chain.transactions import Receipt, next_nonce, submit, wait_for_receipt
 
 CHAIN_ID = 31337
 CONTRACTS = Path(__file__).parents[2] / "chain" / "contracts"
-ANVIL = CONTRACTS / "node_modules" / ".bin" / "anvil"
 RICH_WEI = 10**20
-
-# How long anvil may take to open its port on a busy machine.
-START_TIMEOUT_S = 30
 
 SkipOrFail = Callable[[str], NoReturn]  # the fixture of tests/conftest.py
 
@@ -90,29 +82,6 @@ class Collection:
 def npm(skip_or_fail: SkipOrFail) -> None:
     if not (CONTRACTS / "node_modules" / "solc").is_dir():
         skip_or_fail("solc is not installed; run `npm ci --ignore-scripts` in chain/contracts")
-
-
-@pytest.fixture(scope="session")
-def anvil_url(skip_or_fail: SkipOrFail) -> Iterator[str]:
-    if not ANVIL.exists():
-        skip_or_fail("anvil is not installed; run `npm ci --ignore-scripts` in chain/contracts")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [ANVIL, "--host", "127.0.0.1", "--port", str(port), "--chain-id", str(CHAIN_ID), "-q"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"anvil did not open port {port}; it ended with {process.returncode}")
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
 
 
 @pytest.fixture(scope="session", params=["embedded", pytest.param("anvil", marks=[pytest.mark.needs_anvil])])

@@ -22,9 +22,11 @@ import torch
 import assets.blockstore
 import engine.jobs.outbox
 import engine.jobs.runtime
+import engine.jobs.workflows
 from assets.unixfs import read_file
 from engine.app import Application
 from engine.database.records import Records
+from engine.jobs.runtime import JobRuntime
 from engine.settings import Settings
 from generators.recipe import Kind
 from generators.sprite_generator import SpriteGenerator
@@ -55,15 +57,17 @@ class KillPoints:
         setattr(owner, name, wrapped)
 
     def install(self) -> None:
-        step = engine.jobs.runtime._step
+        step = engine.jobs.workflows._step
 
-        def stepped(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        def stepped(name: str, function: Callable[[], Any]) -> Any:
             self.here(f"before {name}")
-            result = step(name, function, *arguments)
+            result = step(name, function)
             self.here(f"after {name}")
             return result
 
-        engine.jobs.runtime._step = stepped
+        engine.jobs.workflows._step = stepped
+        self.after(engine.jobs.runtime, "claim_record", "job claimed, not committed")
+        self.after(JobRuntime, "_settle_owed", "job removed")
         self.after(Records, "add_creation", "creation recorded, job not started")
         self.after(Records, "add_mint", "mint recorded, job not started")
         self.after(Records, "add_transaction", "transaction stored, not sent")

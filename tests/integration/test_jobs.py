@@ -217,7 +217,7 @@ def test_a_disk_that_fills_up_anywhere_leaves_whole_assets_and_jobs_that_go_on(
     disk: Callable[[str], Path], opened: Open, recipe: Callable[..., Recipe]
 ) -> None:
     said: list[str] = []
-    for size_kib in range(60, 640, 36):
+    for size_kib in range(60, 1400, 84):
         root = disk("size=64m")
         used_kib = sum(path.stat().st_blocks // 2 for path in root.rglob("*"))
         disk(f"size={used_kib + size_kib}k")

@@ -45,6 +45,7 @@ def upgrade() -> None:
             ["queue", "state", "tenant_id", sa.literal_column("priority DESC"), "number"],
             unique=False,
         )
+        batch_op.create_index("ix_jobs_due", ["queue", "state", "run_after_ms"], unique=False)
         batch_op.create_index("ix_jobs_worker_id", ["worker_id"], unique=False)
 
     op.create_table(
@@ -84,6 +85,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("host", sa.String(length=200), nullable=False),
         sa.Column("pid", sa.Integer(), nullable=False),
+        sa.Column("session", sa.String(length=64), nullable=False),
         sa.Column("queues", sa.JSON(), nullable=False),
         sa.Column("models", sa.JSON(), nullable=False),
         sa.Column("started_at", sa.String(length=32), nullable=False),
@@ -322,6 +324,16 @@ def upgrade() -> None:
         batch_op.create_index("ix_mints_asset_id", ["asset_id", "status"], unique=False)
         batch_op.create_foreign_key(op.f("fk_mints_tenant_id"), "tenants", ["tenant_id"], ["id"])
         batch_op.create_foreign_key(op.f("fk_mints_key_id"), "api_keys", ["key_id"], ["id"])
+    for queue, table, ended in (
+        ("generate", "creations", "'succeeded', 'failed', 'cancelled'"),
+        ("mint", "mints", "'confirmed', 'failed'"),
+    ):
+        op.execute(f"INSERT INTO turns (queue, tenant_id, served) VALUES ('{queue}', '{LOCAL}', 0)")
+        op.execute(
+            "INSERT INTO jobs (queue, record_id, tenant_id, state, run_after_ms, created_at) "
+            f"SELECT '{queue}', id, tenant_id, 'queued', 0, created_at FROM {table} "
+            f"WHERE status NOT IN ({ended}) ORDER BY created_at"
+        )
 
 
 def downgrade() -> None:

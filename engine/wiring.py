@@ -1,0 +1,68 @@
+"""Which back ends the settings choose, each opened the first time that it is needed; see ``engine.app``."""
+
+from pathlib import Path
+from typing import Final
+
+from assets.block import Blocks
+from assets.blockstore import BlockStore
+from chain.connection import LOCAL_POLL_LATENCY_S, ChainSettings, Connection, connect
+from chain.errors import ChainBusy
+from chain.signer import EnvironmentSigner, KeystoreSigner, Signer
+from engine.data_folder import DataFolder
+from engine.database.blocks import DatabaseBlocks
+from engine.database.database import Database
+from engine.settings import Settings
+
+REMOTE_POLL_LATENCY_S: Final = 1.0
+REMOTE_TIMEOUT_S: Final = 180.0
+EMBEDDED_TIMEOUT_S: Final = 30.0
+
+
+def open_folder(settings: Settings) -> DataFolder:
+    """Shared with other processes where the records lie in PostgreSQL. Raises DataFolderUnusable."""
+    return DataFolder.open(settings.data_dir, shared=settings.database_url is not None)
+
+
+def open_database(settings: Settings, folder: DataFolder) -> Database:
+    """Raises DatabaseUnusable."""
+    url = settings.database_url
+    return Database.open(folder.records) if url is None else Database.connect(url)
+
+
+def open_blocks(settings: Settings, folder: DataFolder, database: Database) -> Blocks:
+    """A folder's blocks, or the shared database's so that its hosts share nothing else."""
+    chosen: Path | None = settings.blocks_dir
+    if chosen is None and database.is_shared:
+        return DatabaseBlocks(database)
+    return BlockStore(chosen or folder.blocks)
+
+
+def open_chain(settings: Settings, folder: DataFolder) -> Connection:
+    """Raises what ``chain.connection.connect`` raises."""
+    embedded = settings.rpc_url is None
+    try:
+        return connect(_chain(settings, folder, embedded))
+    except ChainBusy as error:
+        raise ChainBusy(
+            f"The embedded chain in {folder.chain} belongs to the one process that mints; to mint in several, set "
+            "LORESPARK_RPC_URL and LORESPARK_CHAIN_ID to a node that all of them reach."
+        ) from error
+
+
+def open_signer(settings: Settings, folder: DataFolder) -> Signer:
+    """The configured key, or one that is kept in the data folder. Raises what ``chain.signer`` raises."""
+    if settings.private_key is not None:
+        return EnvironmentSigner(settings.private_key)
+    return KeystoreSigner.load_or_create(folder.keys / "signer.json", folder.keys / "password")
+
+
+def _chain(settings: Settings, folder: DataFolder, embedded: bool) -> ChainSettings:
+    return ChainSettings(
+        network="the embedded chain" if embedded else f"chain {settings.chain_id}",
+        chain_id=settings.chain_id,
+        rpc_url=settings.rpc_url,
+        embedded_path=folder.chain if embedded else None,
+        confirmations=settings.confirmations,
+        poll_latency_s=LOCAL_POLL_LATENCY_S if embedded else REMOTE_POLL_LATENCY_S,
+        timeout_s=EMBEDDED_TIMEOUT_S if embedded else REMOTE_TIMEOUT_S,
+    )
