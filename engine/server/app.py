@@ -9,6 +9,7 @@ from engine.server.api.routers import API_ROUTERS
 from engine.server.backends import backends_of
 from engine.server.gateway import gateway_router
 from engine.server.health import health_router
+from engine.server.job_metrics import JobMetrics
 from engine.server.metrics import CountedRequests, Metrics, metrics_router
 from engine.server.problems import add_problems
 
@@ -21,6 +22,7 @@ def server(application: Application) -> FastAPI:
     )
     app.state.application = application
     metrics = Metrics()
+    metrics.registry.register(JobMetrics(application.records.database))
     add_problems(app)
     app.add_middleware(CountedRequests, metrics=metrics)  # added last, so it sees what all others answer
     app.include_router(health_router(backends_of(application)))
