@@ -53,11 +53,13 @@ def enqueue(
 ) -> None:
     """Lets the record's work wait in ``queue`` from ``after_s`` seconds on; nothing where it waits already.
 
-    ``model`` is the id of the one that a worker must have, "" for any worker.
+    Where it was set aside, it is tried again. ``model`` is the id of the one that a worker must have, "" for any.
     """
     table = tables.jobs
-    known = select(table.c.number).where(table.c.queue == queue, table.c.record_id == record_id)
-    if connection.scalar(known) is not None:
+    state = state_of(connection, queue, record_id)
+    if state is not None:
+        if state == "set_aside":
+            resume_job(connection, queue, record_id)
         return
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
@@ -91,6 +93,33 @@ def waiting(connection: Connection, queue: str, tenant_id: str | None = None) ->
     if tenant_id is not None:
         query = query.where(table.c.tenant_id == tenant_id)
     return connection.scalar(query) or 0
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How many jobs there are by queue and state, and for how many seconds the longest waiting one has been due."""
+
+    counts: dict[tuple[str, str], int]
+    oldest_due_s: dict[str, float]
+
+
+def lengths(connection: Connection) -> Lengths:
+    """Of all queues."""
+    table = tables.jobs
+    due_ms = func.min(table.c.run_after_ms)
+    rows = connection.execute(
+        select(table.c.queue, table.c.state, func.count(), due_ms, clock_ms(connection)).group_by(
+            table.c.queue, table.c.state
+        )
+    ).all()
+    return Lengths(
+        {(queue, state): count for queue, state, count, _, _ in rows},
+        {
+            queue: max(0, now_ms - first_ms) / 1000
+            for queue, state, _, first_ms, now_ms in rows
+            if state == "queued"
+        },
+    )
 
 
 def any_due(connection: Connection, queues: Sequence[str]) -> bool:
@@ -194,6 +223,7 @@ def resume_job(connection: Connection, queue: str, record_id: str) -> bool:
     values = {"state": "queued", "deaths": 0, "run_after_ms": clock_ms(connection)}
     if connection.execute(update(table).where(own).values(values)).rowcount == 0:
         return False
+    connection.info[ENQUEUED] = True
     if queue == "generate":
         record = tables.creations
         connection.execute(

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 
 from engine.errors import DatabaseUnusable, InvalidRequest, InvalidSettings
@@ -12,6 +12,8 @@ from engine.errors import DatabaseUnusable, InvalidRequest, InvalidSettings
 POOL_SIZE: Final = 10  # connections that stay open; with MAX_MORE as many as a server's threads
 MAX_MORE: Final = 40
 CONNECT_TIMEOUT_S: Final = 10
+# A process that stood still within a transaction would hold its locks for as long; none of ours waits so long inside.
+IDLE_IN_TRANSACTION_S: Final = 30
 # A host that vanished is noticed after about 15 s: keepalives are sent each 5 s, and three may be lost.
 _KEEPALIVE: Final = {
     "keepalives": 1,
@@ -38,7 +40,7 @@ def postgresql_engine(url: str, session: str = "lorespark") -> Engine:
             "LORESPARK_DATABASE_URL names no PostgreSQL database; set it as in postgresql://user:password@host/name."
         )
     try:
-        return create_engine(
+        engine = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_size=POOL_SIZE,
             max_overflow=MAX_MORE,
@@ -49,6 +51,14 @@ def postgresql_engine(url: str, session: str = "lorespark") -> Engine:
         raise InvalidSettings(
             "LORESPARK_DATABASE_URL needs the package psycopg; run: pip install 'lorespark[postgres]'."
         ) from error
+
+    @event.listens_for(engine, "connect")
+    def set_timeout(connection: Any, _: Any) -> None:
+        connection.autocommit = True
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_S}s'")
+        connection.autocommit = False
+
+    return engine
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import ColumnElement, Table, and_, delete, select, tuple_
 
 from engine.database.database import Database
-from engine.database.jobs import Job
+from engine.database.jobs import Job, state_of
 from engine.database.tables import creation_events, creations, deliveries, idempotency, moderations
 from engine.jobs.hold import Hold
 
@@ -27,6 +27,8 @@ class KeptSteps(Protocol):
     """Whoever keeps the steps of jobs."""
 
     def ended_before(self, unix_time_s: float, limit: int) -> list[str]: ...
+
+    def interrupted_before(self, unix_time_s: float) -> list[tuple[str, str, str]]: ...
 
     def delete(self, workflow_ids: list[str]) -> None: ...
 
@@ -61,7 +63,12 @@ class ExpiryWork:
         while ids := self._steps.ended_before(now_s - WORKFLOWS_S, CHUNK_ROWS):
             self._steps.delete(ids)
             removed += len(ids)
-        return removed
+        left = self._steps.interrupted_before(now_s - WORKFLOWS_S)
+        with self._database.reading() as connection:
+            ids = [step for step, queue, record in left if state_of(connection, queue, record) is None]
+        for begin in range(0, len(ids), CHUNK_ROWS):
+            self._steps.delete(ids[begin : begin + CHUNK_ROWS])
+        return removed + len(ids)
 
     def _remove(self, table: Table, old: ColumnElement[bool], hold: Hold | None) -> int:
         key: list[Any] = list(table.primary_key.columns)

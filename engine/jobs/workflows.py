@@ -35,6 +35,7 @@ FINAL_CHAIN_ERRORS: Final = (TransactionReverted, TransactionRejected)
 # What keeps a step from going on here and now, and says nothing about what it does.
 INTERRUPTING: Final = (HoldLost, DrawingStopped, TooManyWaiting, DatabaseUnusable)
 _SWEEP: Final = 200  # workflows deleted in one transaction
+_ID_PARTS: Final = 4  # of a workflow's id: queue, record, run, chance
 _MAX_KEPT: Final = 10_000  # ids that wait for a sweep; the expiry finds what falls out
 
 
@@ -144,14 +145,23 @@ class Workflows:
                 DBOS.delete_workflows(ids)
 
     def ended_before(self, unix_time_s: float, limit: int) -> list[str]:
-        """Ids of workflows that began before that time and ended, or were begun by a release that did other steps."""
+        """Ids of workflows that began before that time and ended."""
+        return self._begun_before(unix_time_s, ["SUCCESS", "ERROR", "CANCELLED"], limit)
+
+    def interrupted_before(self, unix_time_s: float) -> list[tuple[str, str, str]]:
+        """Id, queue and record of workflows that began before that time and did not end, oldest first."""
+        ids = self._begun_before(unix_time_s, ["PENDING", "ENQUEUED"], _MAX_KEPT)
+        # Those of older releases are named otherwise, and nobody goes on with them.
+        parts = [(workflow_id, *workflow_id.split(":")) for workflow_id in ids]
+        return [(part[0], part[1], part[2] if len(part) == _ID_PARTS + 1 else "") for part in parts]
+
+    def _begun_before(self, unix_time_s: float, states: list[str], limit: int) -> list[str]:
         when = datetime.fromtimestamp(unix_time_s, UTC).isoformat()
-        begun: dict[str, Any] = {"end_time": when, "load_input": False, "load_output": False}
         with self._boundary():
-            ended = DBOS.list_workflows(status=["SUCCESS", "ERROR", "CANCELLED"], limit=limit, **begun)
-            open_ones = DBOS.list_workflows(status=["PENDING", "ENQUEUED"], limit=limit, **begun)
-        old = [status for status in open_ones if status.app_version != JOBS_VERSION]
-        return [status.workflow_id for status in (*ended, *old)]
+            found = DBOS.list_workflows(
+                status=states, end_time=when, limit=limit, load_input=False, load_output=False
+            )
+        return [status.workflow_id for status in found]
 
     def delete(self, workflow_ids: list[str]) -> None:
         with self._boundary():

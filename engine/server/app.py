@@ -12,6 +12,7 @@ from engine.server.bounded import BoundedRequests
 from engine.server.document import Document, docs_router
 from engine.server.gateway import gateway_router
 from engine.server.health import health_router
+from engine.server.job_metrics import JobMetrics
 from engine.server.metrics import CountedRequests, Metrics, metrics_router
 from engine.server.problems import add_problems
 from engine.server.rate import RateHeaders, RateLimits
@@ -31,6 +32,7 @@ def server(application: Application) -> FastAPI:
     app.state.event_feed = EventFeed(application.records.database)
     application.creation_job.told = app.state.event_feed.wake
     metrics = Metrics()
+    metrics.registry.register(JobMetrics(application.records.database))
     app.add_middleware(BoundedRequests)
     add_problems(app)
     app.add_middleware(RateHeaders)

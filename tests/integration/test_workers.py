@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from assets.unixfs import read_file
 from chain.asset_contract import AssetContract
@@ -261,7 +261,7 @@ def test_what_kills_its_worker_three_times_is_set_aside_and_can_be_resumed(
 
 
 @contextmanager
-def seldom_paused(workers: Crew, chance: random.Random) -> Iterator[Callable[[], None]]:
+def striking(workers: Crew, chance: random.Random) -> Iterator[Callable[[], None]]:
     """Kills or freezes one of the workers each time it is asked to; wakes up who was frozen when two others were."""
     frozen: list[str] = []
 
@@ -316,7 +316,7 @@ def test_workers_killed_and_frozen_fifty_times_at_random_lose_and_double_nothing
                     with records.database.writing() as connection:
                         resume_job(connection, queue, job.record_id)
 
-    with seldom_paused(workers, chance) as strike:
+    with striking(workers, chance) as strike:
         for _ in range(ROUNDS):
             creations.append(create(assets=chance.choice([1, 2])))
             time.sleep(chance.uniform(0.0, 1.0))
@@ -339,8 +339,6 @@ def test_workers_killed_and_frozen_fifty_times_at_random_lose_and_double_nothing
     assert_whole(records, creations, assets=len(minted))
     with records.database.reading() as connection:
         mints = connection.execute(select(tables.mints)).all()
-        deaths = connection.scalar(select(func.count()).select_from(tables.workers))
-    assert deaths is not None
     assert {mint.asset_id for mint in mints} == minted
     assert len(mints) == len(minted) == len({mint.token_id for mint in mints})
     assert {mint.status for mint in mints} == {"confirmed"}
@@ -376,9 +374,7 @@ def test_the_command_works_on_a_shared_database_and_ends_cleanly(
             rows = connection.execute(select(tables.workers)).all()
         assert {row.pid for row in rows} == {worker.pid for worker in workers}
         assert all(row.queues == ["expire", "generate"] for row in rows)
-        assert all(
-            "lorespark-sprite-64" in {m["id"].split("/")[0] for m in row.models} or row.models for row in rows
-        )
+        assert all(row.models for row in rows)
         for number, worker in zip((signal.SIGTERM, signal.SIGINT), workers, strict=True):
             worker.send_signal(number)
         for worker in workers:

@@ -14,7 +14,7 @@ from engine.database.database import Database
 from engine.database.tables import LOCAL_TENANT
 from engine.jobs.expiry import CHUNK_ROWS, ExpiryWork
 from engine.settings import Settings
-from generators.recipe import Recipe
+from generators.errors import DrawingStopped
 
 NOW_S = 1_800_000_000.0
 HOUR_S = 3_600.0
@@ -39,6 +39,9 @@ class NoSteps:
     def ended_before(self, unix_time_s: float, limit: int) -> list[str]:
         self.asked.append(unix_time_s)
         return self.left[:limit]
+
+    def interrupted_before(self, unix_time_s: float) -> list[tuple[str, str, str]]:
+        return [(step, "generate", "creation-gone") for step in self.left if step == "two"]
 
     def delete(self, workflow_ids: list[str]) -> None:
         self.left = [one for one in self.left if one not in workflow_ids]
@@ -143,7 +146,7 @@ def test_more_than_a_thousand_rows_go_in_several_transactions(
 
 
 def test_workflows_that_a_crash_left_behind_go_after_a_day(
-    settings: Settings, recipe: Callable[..., Recipe], add_asset: Callable[..., Any]
+    settings: Settings, add_asset: Callable[..., Any]
 ) -> None:
     with Application.open(settings) as application:
         asset = add_asset(application)
@@ -157,3 +160,28 @@ def test_workflows_that_a_crash_left_behind_go_after_a_day(
         assert len(workflows.ended_before(soon_s, 10)) == 1
         work.expire(soon_s + DAY_S)
         assert workflows.ended_before(soon_s, 10) == []
+
+
+def test_what_an_interrupted_run_finished_goes_when_its_job_has_gone(
+    settings: Settings, add_asset: Callable[..., Any]
+) -> None:
+    def stop(*_: Any) -> None:
+        raise DrawingStopped("the process ends.")
+
+    with Application.open(settings) as application:
+        mint, _ = application.records.add_mint(add_asset(application), "0x" + "11" * 20, 31337)
+        workflows = application.jobs._workflows
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(application.mint_job, "deliver", stop)
+            with pytest.raises(DrawingStopped):
+                application.jobs.mint(mint.id)
+        soon_s = datetime.now(UTC).timestamp() + 60
+        ((_, queue, record_id),) = workflows.interrupted_before(soon_s)
+        assert (queue, record_id) == ("mint", mint.id)
+        work = ExpiryWork(application.records.database, workflows)
+        work.expire(soon_s + DAY_S)
+        assert len(workflows.interrupted_before(soon_s)) == 1
+        with application.records.database.writing() as connection:
+            connection.execute(tables.jobs.delete())
+        work.expire(soon_s + DAY_S)
+        assert workflows.interrupted_before(soon_s) == []

@@ -239,3 +239,12 @@ def test_a_transaction_that_lets_work_wait_wakes_the_workers_of_its_process(data
     with database.writing() as connection:
         add(connection, "a1")  # it waits already
     assert not database.enqueued.is_set()
+
+
+def test_asking_again_for_what_was_set_aside_tries_it_again(connection: Connection) -> None:
+    enqueue(connection, "deliver", "delivery-1", LOCAL_TENANT)
+    connection.execute(update(tables.jobs).values(state="set_aside", deaths=3))
+    enqueue(connection, "deliver", "delivery-1", LOCAL_TENANT)
+    job = claim(connection, "deliver", "worker-1", ())
+    assert job is not None
+    assert job.deaths == 0

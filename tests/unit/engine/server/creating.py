@@ -5,7 +5,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from engine.app import Application
 from engine.database.tables import jobs
@@ -32,8 +32,6 @@ class Worker:
             if row is None:
                 return
             self.application.jobs.create(row.record_id)
-            with database.writing() as connection:
-                connection.execute(delete(jobs).where(jobs.c.number == row.number))
 
     def start(self) -> threading.Thread:
         """The same on a thread of its own."""

@@ -569,6 +569,7 @@ def test_models_are_those_bundled_and_those_that_living_workers_announce(
                 insert(workers).values(
                     id=number,
                     host="h",
+                    session="s",
                     pid=1,
                     queues=["generate"],
                     models=models,
