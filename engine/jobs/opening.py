@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Protocol
+from uuid import uuid4
 
 from assets.block import Blocks
 from engine.data_folder import DataFolder
@@ -43,7 +44,9 @@ def open_jobs(parts: Parts) -> JobRuntime:
     """Opens the jobs' database; nothing runs before it is asked for. Raises DatabaseUnusable."""
     database, url = parts.records.database, parts.settings.database_url
     engine = sqlite_engine(parts.folder.jobs) if url is None else postgresql_engine(url, database.session)
-    workflows = Workflows(engine, database.session or "local", parts.creation_job, parts.mint_job)
+    # Never that of an earlier process: DBOS would begin its runs by itself, which the records hand out.
+    executor_id = database.session or f"local-{uuid4().hex[:12]}"
+    workflows = Workflows(engine, executor_id, parts.creation_job, parts.mint_job)
     try:
         works: dict[str, Work] = {
             "generate": GenerateWork(parts.records, workflows),

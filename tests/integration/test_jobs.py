@@ -1,6 +1,7 @@
 """Creations and mints as durable jobs: real SQLite, real embedded chain, and a stand-in that draws at once."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from engine.data_folder import DataFolder
 from engine.errors import DataFolderUnusable, EngineError, InvalidRequest, JobFailed
 from engine.settings import Settings
 from generators.batching import StepListener
-from generators.errors import GeneratorError
+from generators.errors import DrawingStopped, GeneratorError
 from generators.finishing import FinishedPicture, finish
 from generators.order import Order
 from generators.recipe import Recipe
@@ -169,6 +170,22 @@ def test_a_job_that_ended_without_its_record_is_done_again(
     again = opened()
     assert again.resume() == []
     assert len(again.records.assets_of(creation_id)) == 1
+    assert_whole(again)
+
+
+def test_a_batch_that_was_drawn_before_an_interruption_is_not_drawn_again(
+    opened: Open, recipe: Callable[..., Recipe], painter: Painter
+) -> None:
+    application = opened()
+    painter.error, painter.fails_at = DrawingStopped("Drawing stopped; ask again."), 1
+    with pytest.raises(DrawingStopped):
+        application.create([recipe(seed) for seed in range(20)])
+    painter.error, drawn = None, painter.draws
+    again = opened()
+    _ = again.jobs
+    time.sleep(2.5)  # what DBOS would begin by itself it begins within a second or two
+    assert again.resume() == []
+    assert painter.draws == drawn + 1  # the second batch alone
     assert_whole(again)
 
 

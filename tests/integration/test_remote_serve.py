@@ -15,11 +15,6 @@ from PIL import Image
 from engine.sdk import Client, CreationFailed, LoresparkError, Progress
 from engine.settings import Settings
 
-# They come with other parts of the API; where these are not there, neither is what is asked for here.
-pytest.importorskip("engine.server.api.assets")
-pytest.importorskip("engine.server.api.creations")
-pytest.importorskip("engine.jobs.opening")
-
 TIMEOUT_S = 120
 
 
