@@ -93,6 +93,7 @@ class Workflows:
             "log_level": "CRITICAL",
             "enable_otlp": False,
             "use_listen_notify": False,  # nothing waits for its messages
+            "notification_listener_polling_interval_sec": 0.1,  # what ending waits for; it looks at nothing
         }
         try:
             with self._boundary():
