@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from engine.sdk import Client
+from tools.bench import empty_jobs
 from tools.bench.figure import Figure
 
 ASSETS: Final = 500
@@ -35,6 +36,7 @@ def figures() -> Iterator[Figure]:
             yield from _accepting(server)
             _fill_queue(server)
         yield _restart(folder, key)
+    yield from empty_jobs.figures()
 
 
 @dataclass(frozen=True)
