@@ -12,7 +12,7 @@ from engine.asset_files import AssetFiles
 from engine.database.clock import now
 from engine.database.creation_events import QUEUED, STARTED, append, drop_previews, last_type
 from engine.database.creation_views import creation_views
-from engine.database.jobs import enqueue, resume_job
+from engine.database.jobs import BUNDLED, enqueue, resume_job
 from engine.database.queue_places import QUEUE
 from engine.database.records import CreationRecord
 from engine.database.tables import creations, jobs
@@ -68,7 +68,9 @@ def add_creation(
         )
     )
     append(connection, creation_id, QUEUED, {"count": request.count})
-    enqueue(connection, QUEUE, creation_id, tenant_id, model=request.model or "", priority=request.priority)
+    enqueue(
+        connection, QUEUE, creation_id, tenant_id, model=request.model or BUNDLED, priority=request.priority
+    )
     return own_creation(connection, tenant_id, creation_id)
 
 

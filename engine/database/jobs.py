@@ -24,6 +24,8 @@ from engine.database.clock import clock_ms, now
 from engine.database.database import ENQUEUED
 
 QUEUES = ("generate", "mint", "deliver", "expire")
+# In place of a model's id: any of those that are bundled, whichever version a worker has.
+BUNDLED = "bundled"
 # How often a worker may end under a job. More would let one bad job take every worker down again and again.
 MAX_DEATHS = 3
 
@@ -53,7 +55,8 @@ def enqueue(
 ) -> None:
     """Lets the record's work wait in ``queue`` from ``after_s`` seconds on; nothing where it waits already.
 
-    Where it was set aside, it is tried again. ``model`` is the id of the one that a worker must have, "" for any.
+    Where it was set aside, it is tried again. ``model`` is the id of the one that a worker must have, BUNDLED or ""
+    for any worker.
     """
     table = tables.jobs
     state = state_of(connection, queue, record_id)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from engine.database.database import Database
 from engine.database.jobs import (
+    BUNDLED,
     Job,
     any_due,
     claim,
@@ -76,7 +77,8 @@ class JobRuntime:
         ``models`` (as engine.api.account.Model) are those that it can draw with. Raises DatabaseUnusable.
         """
         queues = [queue for queue in queues if queue in self._works]
-        self._slots, self._models = slots, tuple(model["id"] for model in models)
+        bundled = (BUNDLED,) if any(model["bundled"] for model in models) else ()
+        self._slots, self._models = slots, (*(model["id"] for model in models), *bundled)
         if "expire" in queues:
             with self._database.writing() as connection:
                 enqueue(connection, "expire", "expiry", LOCAL_TENANT)

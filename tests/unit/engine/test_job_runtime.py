@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from chain.errors import NodeUnreachable
 from engine.app import Application
 from engine.database import tables
-from engine.database.jobs import Job, claim, enqueue, resume_job
+from engine.database.jobs import BUNDLED, Job, claim, enqueue, resume_job
 from engine.database.tables import LOCAL_TENANT
 from engine.errors import DatabaseUnusable, HoldLost, InvalidSettings, JobFailed
 from engine.jobs import mint as mint_module
@@ -295,6 +295,18 @@ def test_only_what_the_worker_can_draw_with_is_drawn(
     start_worker(application, ["generate"], models=[])
     with application.records.database.writing() as connection:
         enqueue(connection, "generate", "creation-big", LOCAL_TENANT, model="sdxl")
+        enqueue(connection, "generate", "creation-bundled", LOCAL_TENANT, model=BUNDLED)
     add(application, "creation-any", [recipe(1)])
     wait_for(lambda: status(application, "creation-any") == "succeeded")
-    assert [job.record_id for job in jobs(application) if job.state == "queued"] == ["creation-big"]
+    waiting = [job.record_id for job in jobs(application) if job.state == "queued"]
+    assert waiting == ["creation-big", "creation-bundled"]
+
+
+def test_what_names_no_model_goes_to_a_worker_with_a_bundled_one(
+    application: Application, recipe: Callable[..., Recipe]
+) -> None:
+    application.records.add_creation("creation-bundled", [recipe(1).to_dict()])
+    with application.records.database.writing() as connection:
+        connection.execute(update(tables.jobs).values(model=BUNDLED))
+    start_worker(application, ["generate"], models=["lorespark-sprite-32/2"])
+    wait_for(lambda: status(application, "creation-bundled") == "succeeded")
