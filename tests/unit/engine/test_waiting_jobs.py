@@ -1,6 +1,6 @@
 """Who is next: turns among tenants, priority within one, models, times, and whose a job is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from engine.database.tables import LOCAL_TENANT
 from engine.errors import HoldLost
 from engine.jobs.hold import Hold
 from engine.jobs.set_aside import tell_set_aside
+from generators.recipe import Recipe
 
 MANY = 10_000
 
@@ -196,14 +197,16 @@ def test_a_job_of_dead_workers_waits_again_and_is_set_aside_at_the_third(
     assert again.deaths == (MAX_DEATHS if queue == "expire" else 0)
 
 
-def test_a_creation_that_is_set_aside_says_so_until_it_is_resumed(connection: Connection) -> None:
+def test_a_creation_that_is_set_aside_says_so_until_it_is_resumed(
+    connection: Connection, recipe: Callable[..., Recipe]
+) -> None:
     creations = tables.creations
     connection.execute(
         insert(creations).values(
             id="c1",
             tenant_id=LOCAL_TENANT,
             status="running",
-            recipes=[],
+            recipes=[recipe().to_dict()],
             count=1,
             created_at="2026-01-01T00:00:00Z",
         )
