@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, Self
 
+from eth_abi.exceptions import EncodingError
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
+from eth_utils.exceptions import ValidationError
 
 from chain.errors import KeyRefused, TransactionRejected, WrongPassword
 from chain.key_file import read_private, write_new
@@ -32,6 +34,19 @@ class Signer(Protocol):
 
     def sign_transaction(self, transaction: Mapping[str, Any]) -> SignedTransaction:
         """Signs a complete transaction. Raises TransactionRejected where it is not complete."""
+
+
+class TypedDataSigner(Protocol):
+    """Something that signs statements for one account."""
+
+    @property
+    def address(self) -> ChecksumAddress:
+        """The account."""
+
+    def sign_typed_data(
+        self, domain: Mapping[str, Any], types: Mapping[str, Any], message: Mapping[str, Any]
+    ) -> bytes:
+        """The signature of a statement (EIP-712), 65 bytes: r, s, v."""
 
 
 class _KeySigner:
@@ -65,6 +80,18 @@ class _KeySigner:
             nonce=int(fields["nonce"]),
             sender=self.address,
         )
+
+    def sign_typed_data(
+        self, domain: Mapping[str, Any], types: Mapping[str, Any], message: Mapping[str, Any]
+    ) -> bytes:
+        """The signature of a statement (EIP-712), 65 bytes: r, s, v. Raises TransactionRejected."""
+        try:
+            signed = self.__account.sign_typed_data(dict(domain), dict(types), dict(message))
+        except (EncodingError, ValidationError, TypeError, ValueError) as error:
+            raise TransactionRejected(
+                f"The statement cannot be signed ({type(error).__name__}); give every field of its type."
+            ) from error
+        return bytes(signed.signature)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.address})"

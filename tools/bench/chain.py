@@ -5,7 +5,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from chain.asset_contract import AssetContract, CollectionTerms, deployment_transaction
+from chain.asset_contract import AssetContract
+from chain.collection import CollectionTerms, deployment_transaction
 from chain.connection import ChainSettings, Connection, connect
 from chain.signer import EnvironmentSigner, Signer
 from chain.transactions import Receipt, next_nonce, submit, wait_for_receipt

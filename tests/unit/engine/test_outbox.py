@@ -161,7 +161,7 @@ def test_after_a_passing_trouble_the_same_mint_goes_on(
 
 def deployed(application: Application, asset: Asset) -> str:
     """A collection, deployed without waiting in the patched way."""
-    from chain.asset_contract import CollectionTerms, deployment_transaction  # noqa: PLC0415
+    from chain.collection import CollectionTerms, deployment_transaction  # noqa: PLC0415
     from chain.transactions import receipt  # noqa: PLC0415
 
     chain = application.chain
