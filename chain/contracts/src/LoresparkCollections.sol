@@ -24,6 +24,9 @@ contract LoresparkCollections {
     /// @notice There is no contract at the implementation's address.
     error ImplementationMissing();
 
+    /// @notice The caller has a collection with this salt already.
+    error CollectionExists(address collection);
+
     // ---------------------------------------------------------------- constructor
 
     /// @param implementation_ a deployed `LoresparkAssets`.
@@ -40,7 +43,9 @@ contract LoresparkCollections {
     /// @param salt tells the caller's collections apart; used once.
     /// @return collection the new contract.
     function createCollection(CollectionTerms calldata terms, bytes32 salt) external returns (address collection) {
-        collection = LibClone.cloneDeterministic_PUSH0(implementation, _saltOf(msg.sender, salt));
+        collection = collectionAddress(msg.sender, salt);
+        if (collection.code.length != 0) revert CollectionExists(collection);
+        LibClone.cloneDeterministic_PUSH0(implementation, _saltOf(msg.sender, salt));
         emit CollectionCreated(msg.sender, collection, terms.admin);
         LoresparkAssets(collection).initialise(terms);
     }
@@ -50,7 +55,7 @@ contract LoresparkCollections {
     /// @notice The address that a collection has, or will have.
     /// @param creator who calls `createCollection`.
     /// @param salt the salt it is called with.
-    function collectionAddress(address creator, bytes32 salt) external view returns (address) {
+    function collectionAddress(address creator, bytes32 salt) public view returns (address) {
         return
             LibClone.predictDeterministicAddress_PUSH0(implementation, _saltOf(creator, salt), address(this));
     }

@@ -77,6 +77,9 @@ contract LoresparkVouchers is EIP712 {
     /// @notice The vouchers cost more than was sent.
     error PaymentTooSmall(uint256 priceWei);
 
+    /// @notice Who is to be paid or refunded does not take the money (raised by SafeTransferLib).
+    error ETHTransferFailed();
+
     /// @notice Only the collection's owner may withdraw.
     error NotCollectionOwner();
 
