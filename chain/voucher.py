@@ -75,9 +75,7 @@ class SignedVoucher:
     signature: bytes
 
 
-def sign_voucher(
-    signer: TypedDataSigner, voucher: Voucher, *, chain_id: int, contract: str
-) -> SignedVoucher:
+def sign_voucher(signer: TypedDataSigner, voucher: Voucher, *, chain_id: int, contract: str) -> SignedVoucher:
     """Signs a voucher for one voucher contract on one chain. Raises InvalidAddress and TransactionRejected."""
     domain = {
         "name": "Lorespark Vouchers",
@@ -103,7 +101,13 @@ class VoucherContract(ContractCalls):
     # ------------------------------------------------------------------ transactions
 
     def claim_transaction(
-        self, signed: SignedVoucher, *, sender: str, nonce: int, to: str | None = None, value_wei: int | None = None
+        self,
+        signed: SignedVoucher,
+        *,
+        sender: str,
+        nonce: int,
+        to: str | None = None,
+        value_wei: int | None = None,
     ) -> dict[str, Any]:
         """The unsigned transaction that claims a voucher, for its price unless told otherwise.
 

@@ -83,7 +83,7 @@ def compile_contract(name: str, folder: str = "src") -> bytes:
     key = f"{folder}/{name}.sol"
     text = (CONTRACTS / key).read_text(encoding="utf-8")
     request = {"language": "Solidity", "sources": {key: {"content": text}}, "settings": SETTINGS}
-    answer = _run_solc(request)
+    answer = run_solc(request)
     faults = [fault for fault in answer["output"].get("errors", ()) if _is_fault(fault)]
     if faults:
         raise CompileError(f"{key} does not compile: {faults[0]['formattedMessage'].strip()}")
@@ -119,7 +119,8 @@ def _settle(name: str, *, check: bool) -> bool:
     return True
 
 
-def _run_solc(request: dict[str, Any]) -> dict[str, Any]:
+def run_solc(request: dict[str, Any]) -> dict[str, Any]:
+    """solc's answer to a standard JSON request, its version, and the imports it read. Raises CompileError."""
     node = shutil.which("node")
     if node is None:
         raise CompileError("Compiling contracts needs node 20 or newer, and none is on the PATH; install it.")

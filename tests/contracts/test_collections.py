@@ -79,15 +79,11 @@ def test_nobody_begins_a_collection_again(node: Any, collection: Any, factory: A
     thief = node.account()
     implementation = AssetContract(node.web3, factory.view("implementation"))
     assert implementation.view("owner") == ZERO_ADDRESS
-    made = node.send(
-        thief, deployment_transaction(node.web3, terms_of(thief), sender=thief.address, nonce=0)
-    )
+    made = node.send(thief, deployment_transaction(node.web3, terms_of(thief), sender=thief.address, nonce=0))
     alone = AssetContract(node.web3, made.contract_address)
     for contract in (implementation, collection.contract, alone):
         with refused("InvalidInitialization"):
-            contract.transaction(
-                "initialise", terms_of(thief).as_argument(), sender=thief.address, nonce=0
-            )
+            contract.transaction("initialise", terms_of(thief).as_argument(), sender=thief.address, nonce=0)
 
 
 def test_terms_that_cannot_hold_are_refused(node: Any, factory: Any, refused: Any) -> None:
@@ -99,9 +95,7 @@ def test_terms_that_cannot_hold_are_refused(node: Any, factory: Any, refused: An
     with refused("RoyaltyOverflow"):
         factory.creation(greedy, SALT, sender=studio.address, nonce=0)
     with pytest.raises(InvalidAddress):
-        factory.creation(
-            CollectionTerms(ZERO_ADDRESS, "", "", ""), SALT, sender=studio.address, nonce=0
-        )
+        factory.creation(CollectionTerms(ZERO_ADDRESS, "", "", ""), SALT, sender=studio.address, nonce=0)
     with pytest.raises(TransactionRejected, match="32 bytes"):
         factory.creation(terms_of(studio), b"short", sender=studio.address, nonce=0)
 

@@ -38,7 +38,9 @@ def test_a_receiver_cannot_move_a_token_on_behind_the_senders_back(collection: A
     collection.do(player, SAFE_TRANSFER, player.address, hostile.address, TOKEN)
     assert (hostile.contract.view("attempts"), hostile.contract.view("successes")) == (1, 1)
     assert contract.owner_of(TOKEN) == stranger.address
-    balances = [contract.view("balanceOf", who) for who in (player.address, hostile.address, stranger.address)]
+    balances = [
+        contract.view("balanceOf", who) for who in (player.address, hostile.address, stranger.address)
+    ]
     assert balances == [1, 0, 1]
 
 
@@ -87,9 +89,7 @@ def test_a_refund_cannot_claim_twice_or_reach_the_proceeds(
     collection.do(collection.admin, "grantRoles", vouchers.address, 1)
     collection.do(collection.admin, "grantRoles", studio.address, VOUCHER_ROLE)
     voucher = Voucher(collection.contract.address, digest_of("a"), 0, 2**40, 100, hostile.address)
-    signed = sign_voucher(
-        studio, voucher, chain_id=node.web3.eth.chain_id, contract=vouchers.address
-    )
+    signed = sign_voucher(studio, voucher, chain_id=node.web3.eth.chain_id, contract=vouchers.address)
     struct = tuple(voucher.message().values())
     claim = encoded(vouchers, "claim", struct, studio.address, signed.signature, ZERO_ADDRESS)
     withdraw = encoded(vouchers, "withdraw", collection.contract.address, hostile.address)

@@ -11,7 +11,7 @@ from chain.transactions import next_nonce
 
 pytestmark = pytest.mark.needs_npm
 
-FEW = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TOKENS = range(256, 256 + 4)
 PEOPLE = 4
 
@@ -47,7 +47,7 @@ def answer(contract: Any, function: str, *arguments: Any) -> Any:
 
 
 @FEW
-@given(steps=st.lists(Step, min_size=4, max_size=10))
+@given(steps=st.lists(Step, min_size=6, max_size=14))
 def test_each_call_has_the_same_outcome_events_and_views(
     collection: Any, compiled: Any, steps: list[Any]
 ) -> None:
@@ -74,7 +74,9 @@ def test_each_call_has_the_same_outcome_events_and_views(
         last = rest[count:]
         tokens = [moved(token) for token in last] if function != "setApprovalForAll" else last
         expected = outcome(node, reference.contract, people[who], function, [*addresses, *last])
-        assert outcome(node, collection.contract, people[who], function, [*addresses, *tokens]) == ours(expected)
+        assert outcome(node, collection.contract, people[who], function, [*addresses, *tokens]) == ours(
+            expected
+        )
         for token in (*TOKENS, TOKENS[-1] + 1):
             for view in ("ownerOf", "getApproved"):
                 assert answer(collection.contract, view, moved(token)) == answer(

@@ -56,7 +56,9 @@ def test_running_a_page_does_nothing(collection: Any) -> None:
 
 
 @FEW
-@given(sizes=st.lists(st.sampled_from([1, 2, 7, 8, 9, 15, 16, 17]), min_size=1, max_size=3), housed=st.booleans())
+@given(
+    sizes=st.lists(st.sampled_from([1, 2, 7, 8, 9, 15, 16, 17]), min_size=1, max_size=3), housed=st.booleans()
+)
 def test_every_token_of_a_page_has_its_owner_digest_and_event(
     collection: Any, sizes: list[int], housed: bool
 ) -> None:

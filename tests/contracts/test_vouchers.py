@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,11 +101,11 @@ def voucher_contract(node: Any) -> VoucherContract:
 
 
 @pytest.fixture
-def shop(collection: Any, voucher_contract: VoucherContract) -> Iterator[Shop]:
+def shop(collection: Any, voucher_contract: VoucherContract) -> Shop:
     studio = collection.node.account()
     collection.do(collection.admin, "grantRoles", voucher_contract.address, 1)
     collection.do(collection.admin, "grantRoles", studio.address, VOUCHER_ROLE)
-    yield Shop(collection, voucher_contract, studio)
+    return Shop(collection, voucher_contract, studio)
 
 
 # ---------------------------------------------------------------------- what is signed
@@ -175,9 +174,7 @@ def test_whoever_pays_the_token_goes_to_the_recipient(shop: Shop) -> None:
     call = ("claim", tuple(shop.voucher(1, recipient=player.address).message().values()))
     more = (shop.studio.address, shop.signed(1, recipient=player.address).signature, stranger.address)
     nonce = next_nonce(shop.node.web3, stranger.address)
-    shop.node.send(
-        stranger, shop.contract.transaction(*call, *more, sender=stranger.address, nonce=nonce)
-    )
+    shop.node.send(stranger, shop.contract.transaction(*call, *more, sender=stranger.address, nonce=nonce))
     assert shop.collection.contract.owner_of(2 * TOKEN) == player.address
 
 
@@ -274,9 +271,7 @@ def test_a_voucher_is_worth_nothing_at_another_collection(
     grant = other.transaction("grantRoles", thief.address, VOUCHER_ROLE, sender=thief.address, nonce=1)
     node.send(thief, grant)
     signed = shop.signed()
-    moved = dataclasses.replace(
-        signed, voucher=dataclasses.replace(signed.voucher, collection=other.address)
-    )
+    moved = dataclasses.replace(signed, voucher=dataclasses.replace(signed.voucher, collection=other.address))
     with refused("InvalidSignature"):
         shop.claim(moved)
     with refused("InvalidSignature"):  # the thief signs for somebody else's collection

@@ -40,8 +40,7 @@ contract LoresparkVouchers is EIP712 {
 
     mapping(address signer => mapping(uint256 word => uint256 bits)) private _used;
 
-    /// @notice What was paid for a collection's tokens and not withdrawn yet, in wei.
-    mapping(address collection => uint256) public proceedsWei;
+    mapping(address collection => uint256) private _proceedsWei;
 
     // ---------------------------------------------------------------- events
 
@@ -157,8 +156,8 @@ contract LoresparkVouchers is EIP712 {
     /// @return amountWei what was paid, in wei.
     function withdraw(address collection, address to) external returns (uint256 amountWei) {
         if (ICollection(collection).owner() != msg.sender) revert NotCollectionOwner();
-        amountWei = proceedsWei[collection];
-        proceedsWei[collection] = 0;
+        amountWei = _proceedsWei[collection];
+        _proceedsWei[collection] = 0;
         emit Withdrawn(collection, to, amountWei);
         SafeTransferLib.safeTransferETH(to, amountWei);
     }
@@ -170,6 +169,12 @@ contract LoresparkVouchers is EIP712 {
     /// @param nonce its nonce.
     function isUsed(address signer, uint256 nonce) public view returns (bool) {
         return (_used[signer][nonce >> 8] >> (nonce & 255)) & 1 == 1;
+    }
+
+    /// @notice What was paid for a collection's tokens and not withdrawn yet, in wei.
+    /// @param collection the collection.
+    function proceedsWei(address collection) external view returns (uint256) {
+        return _proceedsWei[collection];
     }
 
     /// @notice What the signer of a voucher signs (EIP-712).
@@ -195,7 +200,7 @@ contract LoresparkVouchers is EIP712 {
 
     function _book(address collection, uint256 priceWei) private {
         if (msg.value < priceWei) revert PaymentTooSmall(priceWei);
-        if (priceWei != 0) proceedsWei[collection] += priceWei;
+        if (priceWei != 0) _proceedsWei[collection] += priceWei;
     }
 
     function _refund(uint256 priceWei) private {

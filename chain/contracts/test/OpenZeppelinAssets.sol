@@ -5,7 +5,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {ERC721URIStorage} from "@openzeppelin/contracts/token/ERC721/extensions/ERC721URIStorage.sol";
 
-/// @notice What OpenZeppelin's parts make of the same task: consecutive ids from a first one, a full URI each.
+/// @notice What OpenZeppelin's parts make of the same task: consecutive ids from a first one, a CID each.
 contract OpenZeppelinAssets is ERC721URIStorage, Ownable {
     uint256 private _next;
 
@@ -13,11 +13,15 @@ contract OpenZeppelinAssets is ERC721URIStorage, Ownable {
         _next = first;
     }
 
-    function mintBatch(address to, string[] calldata uris) external onlyOwner {
-        for (uint256 i; i < uris.length; ++i) {
+    function mintBatch(address to, string[] calldata cids) external onlyOwner {
+        for (uint256 i; i < cids.length; ++i) {
             _mint(to, _next);
-            _setTokenURI(_next++, uris[i]);
+            _setTokenURI(_next++, cids[i]);
         }
+    }
+
+    function _baseURI() internal pure override returns (string memory) {
+        return "ipfs://";
     }
 
     function burn(uint256 tokenId) external {
