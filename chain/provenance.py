@@ -47,7 +47,7 @@ def sign_provenance(
     """A proof for one collection on one chain, as the contract's `verify` takes it.
 
     It proves that the signer said so, no more; it counts while the signer has the prover role. Raises
-    InvalidAddress and TransactionRejected.
+    InvalidAddress.
     """
     domain = {
         "name": "Lorespark Assets",

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, Self
 
-from eth_abi.exceptions import EncodingError
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
-from eth_utils.exceptions import ValidationError
 
 from chain.errors import KeyRefused, TransactionRejected, WrongPassword
 from chain.key_file import read_private, write_new
@@ -84,13 +82,8 @@ class _KeySigner:
     def sign_typed_data(
         self, domain: Mapping[str, Any], types: Mapping[str, Any], message: Mapping[str, Any]
     ) -> bytes:
-        """The signature of a statement (EIP-712), 65 bytes: r, s, v. Raises TransactionRejected."""
-        try:
-            signed = self.__account.sign_typed_data(dict(domain), dict(types), dict(message))
-        except (EncodingError, ValidationError, TypeError, ValueError) as error:
-            raise TransactionRejected(
-                f"The statement cannot be signed ({type(error).__name__}); give every field of its type."
-            ) from error
+        """The signature of a statement (EIP-712), 65 bytes: r, s, v. The message has every field of its type."""
+        signed = self.__account.sign_typed_data(dict(domain), dict(types), dict(message))
         return bytes(signed.signature)
 
     def __repr__(self) -> str:

@@ -76,7 +76,7 @@ class SignedVoucher:
 
 
 def sign_voucher(signer: TypedDataSigner, voucher: Voucher, *, chain_id: int, contract: str) -> SignedVoucher:
-    """Signs a voucher for one voucher contract on one chain. Raises InvalidAddress and TransactionRejected."""
+    """Signs a voucher for one voucher contract on one chain. Raises InvalidAddress."""
     domain = {
         "name": "Lorespark Vouchers",
         "version": "1",

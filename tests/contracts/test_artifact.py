@@ -94,9 +94,7 @@ def test_every_function_event_and_error_of_ours_is_explained(contract: str) -> N
     }
     output = compile_contracts.run_solc(request)["output"]["contracts"][key][contract]
     told, detailed = output["userdoc"], output["devdoc"]
-    sources = "".join(
-        path.read_text(encoding="utf-8") for path in (compile_contracts.CONTRACTS / "src").iterdir()
-    )
+    sources = text + (compile_contracts.CONTRACTS / "src" / "PagedERC721.sol").read_text(encoding="utf-8")
     ours = [entry for entry in output["abi"] if f"{entry['type']} {entry.get('name')}(" in sources]
     assert ours
     for entry in ours:

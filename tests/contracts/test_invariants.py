@@ -18,7 +18,7 @@ PEOPLE = 4  # the first is the house
 MOST_TOKENS = 16  # so that reading everything after each step stays quick
 
 # (sequences, steps of each); the embedded chain takes longer for a step.
-EXTENT = {"anvil": (12, 25), "embedded": (4, 12)}
+EXTENT = {"anvil": (15, 25), "embedded": (4, 12)}
 
 People = st.integers(0, PEOPLE - 1)
 
@@ -135,10 +135,12 @@ def machine_of(node: Any, factory: Any) -> type[RuleBasedStateMachine]:
                 self.burned.add(token)
 
         @precondition(lambda self: self.owners)
-        @rule(data=st.data(), by=People, to=st.none() | People)
-        def approve(self, data: st.DataObject, by: int, to: int | None) -> None:
+        @rule(data=st.data(), by=st.none() | People, to=People | st.none(), moves=st.booleans())
+        def approve(self, data: st.DataObject, by: int | None, to: int | None, moves: bool) -> None:
+            """By the owner himself where `by` is None, and where it moves, the approved account takes the token."""
             token = self.some_token(data)
             owner = self.owners[token]
+            by = owner if by is None else by
             taken = by == owner or (owner, by) in self.operators
             address = ZERO_ADDRESS if to is None else self.people[to].address
             self.attempt(self.people[by], "approve", address, token, expect=taken)
@@ -146,6 +148,11 @@ def machine_of(node: Any, factory: Any) -> type[RuleBasedStateMachine]:
                 self.approved[token] = to
             elif taken:
                 self.approved.pop(token, None)
+            if taken and to is not None and moves:
+                addresses = (self.people[owner].address, self.people[to].address)
+                self.attempt(self.people[to], "transferFrom", *addresses, token, expect=True)
+                self.owners[token] = to
+                del self.approved[token]
 
         @rule(owner=People, operator=People, allowed=st.booleans())
         def operate(self, owner: int, operator: int, allowed: bool) -> None:
