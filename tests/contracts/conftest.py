@@ -132,8 +132,9 @@ class Collection:
 
 @pytest.fixture(scope="session")
 def npm(skip_or_fail: SkipOrFail) -> None:
-    if not (CONTRACTS / "node_modules" / "solc").is_dir():
-        skip_or_fail("solc is not installed; run `npm ci --ignore-scripts` in chain/contracts")
+    for package in ("solc", "solady", "@openzeppelin/contracts", "erc721a"):
+        if not (CONTRACTS / "node_modules" / package).is_dir():
+            skip_or_fail(f"{package} is not installed; run `npm ci --ignore-scripts` in chain/contracts")
 
 
 @pytest.fixture(scope="session")
