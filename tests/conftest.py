@@ -27,6 +27,7 @@ from engine.jobs.creation import asset_id, token_metadata
 from engine.settings import EMBEDDED_CHAIN_ID, Settings
 from generators.finishing import finish
 from generators.recipe import Kind, Recipe
+from tests.recorded import record_assets
 
 ANVIL = Path(__file__).parents[1] / "chain" / "contracts" / "node_modules" / ".bin" / "anvil"
 ANVIL_TIMEOUT_S = 30  # until it has opened its port, on a busy machine
@@ -156,7 +157,7 @@ def add_asset() -> Callable[..., Asset]:
             created_at=datetime.now(UTC).replace(microsecond=0),
         )
         application.records.add_creation(creation_id, [recipe.to_dict()], tenant_id)
-        application.records.finish_creation(creation_id, [asset])
+        record_assets(application.records, creation_id, [asset], application.files)
         return asset
 
     return add

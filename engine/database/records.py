@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from assets.asset import Asset
 from engine.database import tables
-from engine.database.asset_rows import asset_of, asset_row
+from engine.database.asset_rows import asset_of
 from engine.database.clock import now
 from engine.database.database import Database
 from engine.database.jobs import enqueue
@@ -104,17 +104,6 @@ class Records:
     def creation(self, creation_id: str) -> CreationRecord | None:
         return self._one(CreationRecord, select(tables.creations).where(tables.creations.c.id == creation_id))
 
-    def set_creation_status(
-        self, creation_id: str, status: str, error: str | None = None, hold: Hold | None = None
-    ) -> None:
-        """Sets the status of a creation that has not ended; one that has stays as it is."""
-        table = tables.creations
-        unfinished = (table.c.id == creation_id) & table.c.status.in_(UNFINISHED_CREATION)
-        with self._writing() as connection:
-            if hold is not None:
-                hold.confirm(connection)
-            connection.execute(update(table).where(unfinished).values(status=status, error=error))
-
     def unfinished_creations(self) -> list[str]:
         table = tables.creations
         with self._reading() as connection:
@@ -122,29 +111,6 @@ class Records:
                 select(table.c.id).where(table.c.status.in_(UNFINISHED_CREATION)).order_by(table.c.created_at)
             )
             return list(connection.scalars(query))
-
-    def finish_creation(self, creation_id: str, assets: Sequence[Asset], hold: Hold | None = None) -> None:
-        """Writes all assets of a creation and its success in one transaction; again is the same as once."""
-        with self._writing() as connection:
-            if hold is not None:
-                hold.confirm(connection)
-            table = tables.assets
-            tenant_id = connection.scalar(
-                select(tables.creations.c.tenant_id).where(tables.creations.c.id == creation_id)
-            )
-            known = set(connection.scalars(select(table.c.id).where(table.c.creation_id == creation_id)))
-            fresh = [
-                asset_row(asset) | {"creation_id": creation_id, "position": position, "tenant_id": tenant_id}
-                for position, asset in enumerate(assets)
-                if asset.asset_id not in known
-            ]
-            if fresh:
-                connection.execute(insert(table), fresh)
-            connection.execute(
-                update(tables.creations)
-                .where(tables.creations.c.id == creation_id)
-                .values(status="succeeded", error=None, finished_at=now())
-            )
 
     def asset(self, asset_id: str) -> Asset | None:
         return next(iter(self._assets(select(tables.assets).where(tables.assets.c.id == asset_id))), None)

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 import torch
 
 import assets.blockstore
+import engine.jobs.creation
 import engine.jobs.outbox
 import engine.jobs.runtime
 import engine.jobs.workflows
@@ -74,7 +75,7 @@ class KillPoints:
         self.after(engine.jobs.outbox, "submit", "transaction sent, not recorded")
         self.after(Records, "set_contract", "contract recorded, step not")
         self.after(Records, "update_mint", "mint updated, step not recorded")
-        self.after(Records, "finish_creation", "assets recorded, step not")
+        self.after(engine.jobs.creation, "record_success", "assets recorded, not committed")
         self.after(assets.blockstore, "_write_file", "between blocks")
         self.after(assets.blockstore, "_sync", "between syncs")
 

@@ -13,6 +13,7 @@ from assets.unixfs import read_file
 from chain.errors import ChainError
 from engine.app import Application
 from engine.data_folder import DataFolder
+from engine.database.creations import begin_creation
 from engine.errors import DataFolderUnusable, EngineError, InvalidRequest, JobFailed
 from engine.settings import Settings
 from generators.batching import StepListener
@@ -145,7 +146,8 @@ def test_jobs_begin_anew_where_their_database_is_gone(
     application = opened()
     asset = add_asset(application, 5)
     application.records.add_creation("creation-lost", [recipe().to_dict()])
-    application.records.set_creation_status("creation-lost", "running")
+    with application.records.database.writing() as connection:
+        begin_creation(connection, "creation-lost", [])
     application.records.add_mint(asset, "0x" + "11" * 20, 31337)
     application.close()
     for path in application.folder.root.glob("jobs.db*"):

@@ -95,7 +95,7 @@ def test_killed_anywhere_in_a_creation_its_asset_is_there_and_whole(tmp_path: Pa
         "between syncs",
         "after draw",
         "before record",
-        "assets recorded, step not",
+        "assets recorded, not committed",
         "after record",
     }
     assert points[-1] == "the end"

@@ -89,7 +89,12 @@ def test_answers_deliveries_events_and_checks_go_when_they_are_old(database: Dat
             status = "pending" if ended is None else "failed"
             connection.execute(
                 insert(tables.deliveries).values(
-                    **delivery, id=name, status=status, created_at=before(99 * DAY_S), ended_at=ended
+                    **delivery,
+                    id=name,
+                    status=status,
+                    created_at=before(99 * DAY_S),
+                    begun_at=before(99 * DAY_S),
+                    ended_at=ended,
                 )
             )
             connection.execute(

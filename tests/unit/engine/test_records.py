@@ -14,12 +14,16 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import event, inspect
 
 from assets.asset import Asset
+from engine.api.creation import CreationStatus
 from engine.app import Application
 from engine.database import sqlite, tables
+from engine.database.creations import begin_creation, end_creation
 from engine.database.records import Records
 from engine.database.sqlite import check_file
 from engine.errors import DatabaseUnusable
 from engine.settings import Settings
+from generators.recipe import Recipe
+from tests.recorded import record_assets
 
 
 @pytest.fixture
@@ -147,22 +151,26 @@ def test_a_full_disk_is_called_full(records: Records) -> None:
 
 def test_a_creation_finished_twice_is_finished_once(application: Application, asset: Asset) -> None:
     records = application.records
-    records.finish_creation("creation-1", [asset])
+    record_assets(records, "creation-1", [asset])
     assert records.assets_of("creation-1") == [asset]
     assert records.newest_assets(10) == [asset]
     assert records.asset(asset.asset_id) == asset
 
 
-def test_a_creation_that_ended_keeps_its_end(application: Application, asset: Asset) -> None:
+def test_a_creation_that_ended_keeps_its_end(
+    application: Application, asset: Asset, recipe: Callable[..., Recipe]
+) -> None:
     records = application.records
-    records.set_creation_status("creation-1", "failed", "too late")
+    with records.database.writing() as connection:
+        assert not end_creation(connection, "creation-1", CreationStatus.FAILED, "too late")
     creation = records.creation("creation-1")
     assert creation is not None
     assert (creation.status, creation.error) == ("succeeded", None)
-    records.add_creation("creation-2", [{}])
+    records.add_creation("creation-2", [recipe().to_dict()])
     assert records.unfinished_creations() == ["creation-2"]
-    records.set_creation_status("creation-2", "failed", "no model")
-    records.set_creation_status("creation-2", "running")
+    with records.database.writing() as connection:
+        assert end_creation(connection, "creation-2", CreationStatus.FAILED, "no model")
+        assert begin_creation(connection, "creation-2", []) == 0
     assert records.unfinished_creations() == []
 
 

@@ -37,6 +37,7 @@ from engine.errors import UnknownAsset, UnknownRecord
 from engine.search import LEARNT_AT_ONCE, AssetSearch
 from engine.server.cursor import page
 from generators.recipe import Recipe
+from tests.recorded import record_assets
 
 ALICE = "0x" + "11" * 20
 Recipes = Callable[..., Recipe]
@@ -84,7 +85,7 @@ def put(database: Database, tenant: str, recipe: Recipes) -> Callable[..., Asset
         )
         records = Records(database)
         records.add_creation(f"creation-{made}", [drawn.to_dict()], tenant_id)
-        records.finish_creation(f"creation-{made}", [asset])
+        record_assets(records, f"creation-{made}", [asset])
         return asset
 
     return put
@@ -292,7 +293,8 @@ def test_more_than_one_search_reads_are_read_meanwhile(
     drawn = [recipe(prompt=f"potion {number}", seed=number) for number in range(count)]
     records = Records(database)
     records.add_creation("creation-many", [each.to_dict() for each in drawn], tenant)
-    records.finish_creation(
+    record_assets(
+        records,
         "creation-many",
         [
             Asset(

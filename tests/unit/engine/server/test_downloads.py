@@ -26,6 +26,7 @@ from engine.jobs.creation import token_metadata
 from generators.animation import Animation
 from generators.clip import finished_clip
 from generators.recipe import Recipe
+from tests.recorded import record_assets
 
 Authorised = Callable[..., dict[str, str]]
 Recipes = Callable[..., Recipe]
@@ -74,7 +75,7 @@ def add_clip(application: Application, recipe: Recipes, tenant: str = LOCAL_TENA
         created_at=datetime.now(UTC).replace(microsecond=0),
     )
     application.records.add_creation("creation-clip", [wanted.to_dict()], tenant)
-    application.records.finish_creation("creation-clip", [asset])
+    record_assets(application.records, "creation-clip", [asset], application.files)
     return asset
 
 
