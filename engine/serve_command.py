@@ -1,7 +1,9 @@
 """``lorespark serve``: the HTTP server, until it is told to end."""
 
+import gc
 import signal
 import socket
+import sys
 from types import FrameType
 from typing import Annotated
 
@@ -12,6 +14,7 @@ from engine.terminal import AsJson, errors, opened_application, out, print_json
 
 # What answers in progress get after the signal to end; whoever runs the server kills it after about 30 s.
 GRACE_S = 10
+SWITCH_S = 0.001  # Python's own 5 ms are for work without a hurry
 _BACKLOG = 2048  # connections that wait to be accepted
 
 
@@ -74,6 +77,11 @@ def serve(
                         "terminal."
                     )
             out.file.flush()
+            # What was imported stays for ever; looking through it again and again would hold answers up.
+            gc.collect()
+            gc.freeze()
+            # An answer passes between the event loop and a thread some times; each time it may wait for this long.
+            sys.setswitchinterval(SWITCH_S)
             running.run(sockets=[listener])
 
 
