@@ -29,7 +29,7 @@ format: .make/dev  ## Format the code.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: .make/dev  ## Print the performance tables (ONLY=sprites, quality, clips, assets, chain or api).
+bench: .make/dev npm  ## Print the performance tables (ONLY=sprites, quality, clips, assets, chain or api).
 	@$(BIN)/python -m tools.bench $(ONLY)
 
 clean:          ## Remove what make made; assets in the data folder stay.

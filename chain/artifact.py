@@ -1,4 +1,4 @@
-"""The compiled contract that ships with the package; `python -m tools.compile_contracts` writes it."""
+"""The compiled contracts that ship with the package; `python -m tools.compile_contracts` writes them."""
 
 import json
 from dataclasses import dataclass
@@ -34,13 +34,40 @@ class ContractArtifact:
 
 @cache
 def lorespark_assets() -> ContractArtifact:
-    """The asset contract. Read once: it is part of the release."""
-    written = json.loads(
-        files("chain").joinpath("artifacts/LoresparkAssets.json").read_text(encoding="utf-8")
-    )
+    """The asset contract."""
+    return _read("LoresparkAssets")
+
+
+@cache
+def lorespark_collections() -> ContractArtifact:
+    """The factory of collections."""
+    return _read("LoresparkCollections")
+
+
+@cache
+def lorespark_vouchers() -> ContractArtifact:
+    """The voucher contract."""
+    return _read("LoresparkVouchers")
+
+
+@cache
+def error_signatures() -> dict[bytes, str]:
+    """The errors of all our contracts, as `ContractArtifact.error_signatures`."""
+    ours = (lorespark_assets(), lorespark_collections(), lorespark_vouchers())
+    return {selector: text for artifact in ours for selector, text in artifact.error_signatures().items()}
+
+
+def parse_artifact(text: str | bytes) -> ContractArtifact:
+    """An artifact as the compiler's tool writes it."""
+    written = json.loads(text)
     return ContractArtifact(
         name=written["contract"],
         abi=tuple(written["abi"]),
         bytecode=bytes.fromhex(written["bytecode"][2:]),
         deployed_bytecode=bytes.fromhex(written["deployedBytecode"][2:]),
     )
+
+
+def _read(name: str) -> ContractArtifact:
+    """Reads an artifact; each is read once, for it is part of the release."""
+    return parse_artifact(files("chain").joinpath(f"artifacts/{name}.json").read_text(encoding="utf-8"))

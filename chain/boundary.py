@@ -21,7 +21,7 @@ from web3.exceptions import (
     Web3RPCError,
 )
 
-from chain.artifact import lorespark_assets
+from chain.artifact import error_signatures
 from chain.errors import ContractMissing, NodeRefused, NodeUnreachable, TransactionReverted
 
 # Error(string) and Panic(uint256) of Solidity, "Panic via assert and Error via require".
@@ -97,5 +97,5 @@ def revert_reason(data: str | None) -> str | None:
             return f"Panic(0x{decode(['uint256'], arguments)[0]:02x})"
     except (DecodingError, UnicodeDecodeError):
         return None
-    signature = lorespark_assets().error_signatures().get(selector)
+    signature = error_signatures().get(selector)
     return signature.partition("(")[0] if signature else None

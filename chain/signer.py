@@ -34,6 +34,19 @@ class Signer(Protocol):
         """Signs a complete transaction. Raises TransactionRejected where it is not complete."""
 
 
+class TypedDataSigner(Protocol):
+    """Something that signs statements for one account."""
+
+    @property
+    def address(self) -> ChecksumAddress:
+        """The account."""
+
+    def sign_typed_data(
+        self, domain: Mapping[str, Any], types: Mapping[str, Any], message: Mapping[str, Any]
+    ) -> bytes:
+        """The signature of a statement (EIP-712), 65 bytes: r, s, v."""
+
+
 class _KeySigner:
     """Signs with a key in memory. Texts show the address only, and copies into a pickle are refused."""
 
@@ -65,6 +78,13 @@ class _KeySigner:
             nonce=int(fields["nonce"]),
             sender=self.address,
         )
+
+    def sign_typed_data(
+        self, domain: Mapping[str, Any], types: Mapping[str, Any], message: Mapping[str, Any]
+    ) -> bytes:
+        """The signature of a statement (EIP-712), 65 bytes: r, s, v. The message has every field of its type."""
+        signed = self.__account.sign_typed_data(dict(domain), dict(types), dict(message))
+        return bytes(signed.signature)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.address})"

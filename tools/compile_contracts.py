@@ -19,7 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACTS = ROOT / "chain" / "contracts"
 ARTIFACTS = ROOT / "chain" / "artifacts"
-NAMES = ("LoresparkAssets",)
+NAMES = ("LoresparkAssets", "LoresparkCollections", "LoresparkVouchers")
 
 # The solc process is given this long; a cold compile of the largest contract takes about two seconds.
 COMPILE_TIMEOUT_S = 120
@@ -74,16 +74,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if stale else 0
 
 
-def compile_contract(name: str) -> bytes:
+def compile_contract(name: str, folder: str = "src") -> bytes:
     """The artifact of one contract: abi, bytecode, compiler, settings and the digest of every source.
 
-    Raises CompileError where node or the npm packages are missing, or the source does not compile.
+    folder is src, or test for the contracts that only tests and measurements deploy. Raises CompileError where
+    node or the npm packages are missing, or the source does not compile.
     """
-    source = CONTRACTS / "src" / f"{name}.sol"
-    key = f"src/{name}.sol"
-    text = source.read_text(encoding="utf-8")
+    key = f"{folder}/{name}.sol"
+    text = (CONTRACTS / key).read_text(encoding="utf-8")
     request = {"language": "Solidity", "sources": {key: {"content": text}}, "settings": SETTINGS}
-    answer = _run_solc(request)
+    answer = run_solc(request)
     faults = [fault for fault in answer["output"].get("errors", ()) if _is_fault(fault)]
     if faults:
         raise CompileError(f"{key} does not compile: {faults[0]['formattedMessage'].strip()}")
@@ -103,7 +103,7 @@ def compile_contract(name: str) -> bytes:
 def _is_fault(fault: dict[str, Any]) -> bool:
     """Errors anywhere, and warnings in our own sources; a library's warnings are its authors' to mend."""
     location = fault.get("sourceLocation") or {}
-    ours = str(location.get("file", "src/")).startswith("src/")
+    ours = str(location.get("file", "src/")).startswith(("src/", "test/"))
     return bool(fault["severity"] == "error" or (fault["severity"] == "warning" and ours))
 
 
@@ -119,7 +119,8 @@ def _settle(name: str, *, check: bool) -> bool:
     return True
 
 
-def _run_solc(request: dict[str, Any]) -> dict[str, Any]:
+def run_solc(request: dict[str, Any]) -> dict[str, Any]:
+    """solc's answer to a standard JSON request, its version, and the imports it read. Raises CompileError."""
     node = shutil.which("node")
     if node is None:
         raise CompileError("Compiling contracts needs node 20 or newer, and none is on the PATH; install it.")

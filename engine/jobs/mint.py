@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assets.asset import Asset
-from chain.asset_contract import AssetContract, CollectionTerms, deployment_transaction
+from chain.asset_contract import AssetContract
+from chain.collection import CollectionTerms, deployment_transaction
 from chain.connection import Connection
 from chain.errors import ContractMissing
 from chain.signer import Signer
@@ -76,6 +77,7 @@ class MintJob:
             terms = CollectionTerms(
                 admin=chain.signer.address,
                 minter=chain.signer.address,
+                house=chain.signer.address,
                 name=COLLECTION_NAME,
                 symbol=COLLECTION_SYMBOL,
                 contract_uri=COLLECTION_URI,

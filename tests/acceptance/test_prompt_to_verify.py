@@ -161,15 +161,15 @@ def test_from_a_prompt_to_a_verified_token(shell: Shell, tmp_path: Path) -> None
     owner = "0x" + "11" * 20
     minted = shell.run("mint", asset["asset_id"], "--to", owner, "--json").json
     assert set(minted) == MINT_KEYS
-    assert (minted["token_id"], minted["status"], minted["owner"]) == (1, "confirmed", owner)
+    assert (minted["token_id"], minted["status"], minted["owner"]) == (256, "confirmed", owner)
     assert minted["token_uri"] == f"ipfs://{asset['metadata_cid']}"
     assert not minted["already_minted"]
 
     again = shell.run("mint", asset["asset_id"], "--json").json
     assert again == minted | {"already_minted": True}
-    assert "Token 1 was minted before" in shell.run("mint", asset["asset_id"]).out
+    assert "Token 256 was minted before" in shell.run("mint", asset["asset_id"]).out
 
-    verified = shell.run("verify", "1", "--json").json
+    verified = shell.run("verify", "256", "--json").json
     assert set(verified) == {"ok", "checks"}
     assert verified["ok"] is True
     assert [check["name"] for check in verified["checks"]] == list(CHECKS)
@@ -189,7 +189,7 @@ def test_from_a_prompt_to_a_verified_token(shell: Shell, tmp_path: Path) -> None
 
     listed = shell.run("list", "--json").json["assets"]
     assert {row["asset_id"]: row["token_id"] for row in listed} == {
-        created["assets"][0]["asset_id"]: 1,
+        created["assets"][0]["asset_id"]: 256,
         created["assets"][1]["asset_id"]: None,
     }
     assert "A tiny [red] café potion" in shell.run("list").out
@@ -198,12 +198,12 @@ def test_from_a_prompt_to_a_verified_token(shell: Shell, tmp_path: Path) -> None
     assert doctor["ok"], doctor
     assert all(set(check) == {"name", "ok", "detail", "remedy"} for check in doctor["checks"])
 
-    shell.run("verify", "2", "--json").assert_sentence("has no token 2")
+    shell.run("verify", "257", "--json").assert_sentence("has no token 257")
     damage(shell, asset["media_cid"])
-    failed = shell.run("verify", "1", "--json")
+    failed = shell.run("verify", "256", "--json")
     assert failed.code == 1
     assert [check["ok"] for check in json.loads(failed.out)["checks"]] == [True, True, False, False, False]
-    assert failed.err.startswith("Token 1 is not proven: its check media_cid failed.")
+    assert failed.err.startswith("Token 256 is not proven: its check media_cid failed.")
     assert len(failed.err.splitlines()) == 1
 
 
@@ -217,7 +217,7 @@ def test_the_demo_makes_mints_and_verifies_one_of_each_kind(shell: Shell) -> Non
     ]
     for number, row in enumerate(shown["assets"], start=1):
         assert set(row["mint"]) == MINT_KEYS
-        assert row["mint"]["token_id"] == number
+        assert row["mint"]["token_id"] == 256 * number
         assert [check["name"] for check in row["verify"]["checks"]] == list(CHECKS)
         assert row["verify"]["ok"]
     with Image.open(shown["contact_sheet"]) as sheet:
@@ -249,7 +249,7 @@ def test_bad_settings_and_folders_are_one_sentence(tmp_path: Path, shell: Shell,
     Shell(tmp_path / "file").run("list", "--json").assert_sentence("data folder", "LORESPARK_DATA_DIR")
     Shell(tmp_path / "x", (("LORESPARK_CHAIN_ID", "one"),)).run("list").assert_sentence("LORESPARK_CHAIN_ID")
     other_chain = Shell(shell.folder, (("LORESPARK_CHAIN_ID", "5"),))
-    assert shell.run("mint", asset.asset_id, "--json").json["token_id"] == 1
+    assert shell.run("mint", asset.asset_id, "--json").json["token_id"] == 256
     other_chain.run("mint", asset.asset_id, "--json").assert_sentence("belongs to chain id 31337")
     node = (("LORESPARK_CHAIN_ID", "5"), ("LORESPARK_RPC_URL", "http://127.0.0.1:1/secret"))
     unreachable = Shell(shell.folder, node).run("mint", asset.asset_id, "--json")
@@ -274,7 +274,7 @@ def test_a_damaged_database_is_one_sentence(shell: Shell, asset: Asset, name: st
     else:
         path.write_bytes(sound)
     assert unfinished(shell) == 0
-    assert shell.run("mint", asset.asset_id, "--json").json["token_id"] == 1
+    assert shell.run("mint", asset.asset_id, "--json").json["token_id"] == 256
 
 
 @pytest.mark.parametrize("trouble", ["altered", "missing", "no manifest"])
@@ -386,7 +386,7 @@ def test_a_full_disk_during_a_mint_is_one_sentence_and_the_mint_goes_on_later(
         answer.assert_sentence("full")
     disk("size=64m")
     again = shell.run("mint", asset.asset_id, "--json")
-    assert (again.code, json.loads(again.out)["token_id"]) == (0, 1)
+    assert (again.code, json.loads(again.out)["token_id"]) == (0, 256)
     with Application.open(shell.settings) as application:
         assert application.mint_job.contract().total_minted() == 1
         assert application.unfinished() == 0

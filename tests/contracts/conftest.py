@@ -2,16 +2,28 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
-from chain.asset_contract import AssetContract, CollectionTerms, deployment_transaction
+from chain.artifact import ContractArtifact, parse_artifact
+from chain.asset_contract import AssetContract
+from chain.collection import (
+    CollectionFactory,
+    CollectionTerms,
+    factory_transaction,
+    implementation_transaction,
+)
 from chain.connection import ChainSettings, Connection, connect
+from chain.contract_call import ContractCalls, creation_transaction
+from chain.errors import TransactionReverted
 from chain.signer import EnvironmentSigner
 from chain.transactions import Receipt, next_nonce, submit, wait_for_receipt
+from tools.compile_contracts import compile_contract
 
 CHAIN_ID = 31337
 CONTRACTS = Path(__file__).parents[2] / "chain" / "contracts"
@@ -48,15 +60,45 @@ class Node:
         submit(self.web3, signed)
         return self.wait(signed.hash)
 
+    def deploy(self, artifact: ContractArtifact, *arguments: Any) -> "Deployed":
+        """A new contract, and the account that made it."""
+        owner = self.account()
+        made = self.send(
+            owner, creation_transaction(self.web3, artifact, arguments, sender=owner.address, nonce=0)
+        )
+        assert made.contract_address is not None
+        return Deployed(self, ContractCalls(self.web3, made.contract_address, artifact), owner)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A contract of a test."""
+
+    node: Node
+    contract: ContractCalls
+    owner: EnvironmentSigner
+
+    @property
+    def address(self) -> str:
+        return self.contract.address
+
+    def do(self, signer: EnvironmentSigner, function: str, *arguments: Any, value_wei: int = 0) -> Receipt:
+        nonce = next_nonce(self.node.web3, signer.address)
+        call = self.contract.transaction(
+            function, *arguments, sender=signer.address, nonce=nonce, value_wei=value_wei
+        )
+        return self.node.send(signer, call)
+
 
 @dataclass(frozen=True)
 class Collection:
-    """A fresh collection: its contract, its administrator, its minter and two people who play."""
+    """A fresh collection: its contract, its administrator, its minter, its house and two people who play."""
 
     node: Node
     contract: AssetContract
     admin: EnvironmentSigner
     minter: EnvironmentSigner
+    house: EnvironmentSigner
     player: EnvironmentSigner
     stranger: EnvironmentSigner
 
@@ -67,8 +109,10 @@ class Collection:
 
     def mint(self, *digests: bytes) -> Receipt:
         """Mints to the player: one token by mint, several by mintBatch."""
-        nonce = next_nonce(self.node.web3, self.minter.address)
-        to, sender = self.player.address, self.minter.address
+        return self.mint_to(self.player.address, *digests)
+
+    def mint_to(self, to: str, *digests: bytes) -> Receipt:
+        nonce, sender = next_nonce(self.node.web3, self.minter.address), self.minter.address
         if len(digests) == 1:
             return self.node.send(
                 self.minter, self.contract.mint_transaction(to, digests[0], sender=sender, nonce=nonce)
@@ -95,20 +139,55 @@ def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield Node(request.param, connection)
 
 
+@pytest.fixture(scope="session")
+def factory(node: Node) -> CollectionFactory:
+    maker = node.account()
+    code = node.send(maker, implementation_transaction(node.web3, sender=maker.address, nonce=0))
+    assert code.contract_address is not None
+    made = node.send(
+        maker, factory_transaction(node.web3, code.contract_address, sender=maker.address, nonce=1)
+    )
+    assert made.contract_address is not None
+    return CollectionFactory(node.web3, made.contract_address)
+
+
 @pytest.fixture
-def collection(node: Node) -> Collection:
-    admin, minter = node.account(), node.account()
+def collection(node: Node, factory: CollectionFactory) -> Collection:
+    admin, minter, house = node.account(), node.account(), node.account()
     terms = CollectionTerms(
         admin=admin.address,
         minter=minter.address,
+        house=house.address,
         name="Lorespark",
         symbol="LORE",
         contract_uri="ipfs://collection",
         royalty_receiver=admin.address,
         royalty_basis_points=500,
     )
-    nonce = next_nonce(node.web3, admin.address)
-    deployed = node.send(admin, deployment_transaction(node.web3, terms, sender=admin.address, nonce=nonce))
-    assert deployed.contract_address is not None
-    contract = AssetContract(node.web3, deployed.contract_address)
-    return Collection(node, contract, admin, minter, node.account(), node.account())
+    made = node.send(admin, factory.creation(terms, bytes(32), sender=admin.address, nonce=0))
+    contract = AssetContract(node.web3, factory.created(made))
+    return Collection(node, contract, admin, minter, house, node.account(), node.account())
+
+
+@pytest.fixture(scope="session")
+def compiled(npm: None) -> Callable[[str], ContractArtifact]:
+    """Compiles a contract of chain/contracts/test, once."""
+
+    @cache
+    def compile_one(name: str) -> ContractArtifact:
+        return parse_artifact(compile_contract(name, "test"))
+
+    return compile_one
+
+
+@pytest.fixture
+def refused() -> Callable[[str], AbstractContextManager[None]]:
+    """Expects that a contract refuses with the error of this name."""
+
+    @contextlib.contextmanager
+    def expect(reason: str) -> Iterator[None]:
+        with pytest.raises(TransactionReverted) as caught:
+            yield
+        assert caught.value.reason == reason
+
+    return expect

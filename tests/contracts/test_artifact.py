@@ -1,11 +1,17 @@
-"""The committed artifact is what its source compiles to."""
+"""The committed artifacts are what their sources compile to."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_utils.abi import abi_to_signature
 
-from chain.artifact import lorespark_assets
+from chain.artifact import (
+    error_signatures,
+    lorespark_assets,
+    lorespark_collections,
+    lorespark_vouchers,
+)
 from tools import compile_contracts
 
 CONTRACT = "LoresparkAssets"
@@ -13,9 +19,10 @@ CONTRACT = "LoresparkAssets"
 
 @pytest.mark.needs_npm
 @pytest.mark.usefixtures("npm")
-def test_the_artifact_is_its_source_compiled_byte_for_byte() -> None:
-    committed = compile_contracts.ARTIFACTS / f"{CONTRACT}.json"
-    assert compile_contracts.compile_contract(CONTRACT) == committed.read_bytes()
+@pytest.mark.parametrize("contract", compile_contracts.NAMES)
+def test_an_artifact_is_its_source_compiled_byte_for_byte(contract: str) -> None:
+    committed = compile_contracts.ARTIFACTS / f"{contract}.json"
+    assert compile_contracts.compile_contract(contract) == committed.read_bytes()
 
 
 @pytest.mark.needs_npm
@@ -25,6 +32,7 @@ def test_check_finds_a_changed_artifact_and_writing_mends_it(
 ) -> None:
     monkeypatch.setattr(compile_contracts, "ROOT", tmp_path)
     monkeypatch.setattr(compile_contracts, "ARTIFACTS", tmp_path)
+    monkeypatch.setattr(compile_contracts, "NAMES", (CONTRACT,))
     assert compile_contracts.main(["--check"]) == 1
     assert "commit the result" in capsys.readouterr().err
     assert compile_contracts.main([]) == 0
@@ -49,11 +57,53 @@ def test_missing_tools_are_named(
 
 
 def test_every_external_function_and_error_is_in_the_artifact() -> None:
-    entries: Any = lorespark_assets().abi
-    functions = {entry["name"] for entry in entries if entry["type"] == "function"}
-    assert {"mint", "mintBatch", "tokenURI", "metadataDigest", "freezeMetadata", "royaltyInfo"} <= functions
-    errors = set(lorespark_assets().error_signatures().values())
-    assert {"Unauthorized()", "TokenDoesNotExist()", "EmptyBatch()", "MetadataIsFrozen(uint256)"} <= errors
+    for artifact, functions, errors in (
+        (
+            lorespark_assets(),
+            {"mint", "mintBatch", "mintMany", "tokenURI", "metadataDigest", "freezeMetadata", "addAigcData"},
+            {"Unauthorized()", "TokenDoesNotExist()", "EmptyBatch()", "MetadataIsFrozen(uint256)"},
+        ),
+        (
+            lorespark_collections(),
+            {"createCollection", "collectionAddress", "implementation"},
+            {"CollectionExists(address)"},
+        ),
+        (
+            lorespark_vouchers(),
+            {"claim", "claimMany", "cancel", "withdraw", "isUsed", "eip712Domain"},
+            {"VoucherUsed(uint256)", "InvalidSignature(uint256)", "ETHTransferFailed()"},
+        ),
+    ):
+        entries: Any = artifact.abi
+        assert functions <= {entry["name"] for entry in entries if entry["type"] == "function"}
+        assert errors <= set(artifact.error_signatures().values())
+        assert errors <= set(error_signatures().values())
+
+
+@pytest.mark.needs_npm
+@pytest.mark.usefixtures("npm")
+@pytest.mark.parametrize("contract", compile_contracts.NAMES)
+def test_every_function_event_and_error_of_ours_is_explained(contract: str) -> None:
+    key = f"src/{contract}.sol"
+    wanted = ["abi", "userdoc", "devdoc", "evm.methodIdentifiers"]
+    text = (compile_contracts.CONTRACTS / key).read_text(encoding="utf-8")
+    request = {
+        "language": "Solidity",
+        "sources": {key: {"content": text}},
+        "settings": compile_contracts.SETTINGS | {"outputSelection": {key: {contract: wanted}}},
+    }
+    output = compile_contracts.run_solc(request)["output"]["contracts"][key][contract]
+    told, detailed = output["userdoc"], output["devdoc"]
+    sources = text + (compile_contracts.CONTRACTS / "src" / "PagedERC721.sol").read_text(encoding="utf-8")
+    ours = [entry for entry in output["abi"] if f"{entry['type']} {entry.get('name')}(" in sources]
+    assert ours
+    for entry in ours:
+        signature = abi_to_signature(entry)
+        note = told[f"{entry['type'].replace('function', 'method')}s"].get(signature)
+        assert note, signature
+        if entry["type"] == "function":
+            given = detailed["methods"].get(signature, {}).get("params", {})
+            assert {item["name"] for item in entry["inputs"]} - {""} <= set(given), signature
 
 
 def test_the_lock_file_names_no_host() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chain.asset_contract import AssetContract, CollectionTerms, deployment_transaction
+from chain.asset_contract import AssetContract
+from chain.collection import CollectionTerms, deployment_transaction
 from chain.connection import ChainSettings, Connection, connect
 from chain.signer import EnvironmentSigner
 from chain.transactions import next_nonce, submit, wait_for_receipt

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account
+from eth_utils.crypto import keccak
 
 from chain import key_file
 from chain.errors import KeyRefused, TransactionRejected, WrongPassword
@@ -174,3 +175,34 @@ def test_a_lost_password_file_is_said_and_nothing_is_replaced(tmp_path: Path) ->
         KeystoreSigner.load_or_create(path, password_path)
     assert path.read_bytes() == before
     assert not password_path.exists()
+
+
+# The example of EIP-712: Cow tells Bob something, with the key that is keccak-256 of "cow".
+MAIL_DOMAIN = {
+    "name": "Ether Mail",
+    "version": "1",
+    "chainId": 1,
+    "verifyingContract": "0xCcCCccccCCCCcCCCCCCcCcCccCcCCCcCcccccccC",
+}
+MAIL_TYPES = {
+    "Person": [{"name": "name", "type": "string"}, {"name": "wallet", "type": "address"}],
+    "Mail": [
+        {"name": "from", "type": "Person"},
+        {"name": "to", "type": "Person"},
+        {"name": "contents", "type": "string"},
+    ],
+}
+MAIL = {
+    "from": {"name": "Cow", "wallet": "0xCD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826"},
+    "to": {"name": "Bob", "wallet": "0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB"},
+    "contents": "Hello, Bob!",
+}
+
+
+def test_a_statement_is_signed_as_eip_712_says() -> None:
+    signer = EnvironmentSigner(keccak(text="cow").hex())
+    assert signer.sign_typed_data(MAIL_DOMAIN, MAIL_TYPES, MAIL).hex() == (
+        "4355c47d63924e8a72e509b65029052eb6c299d53a04e167c5775fd466751c9d"
+        "07299936d304c153f6443dfa05f40ff007d72911b6f72307f996231605b91562"
+        "1c"
+    )

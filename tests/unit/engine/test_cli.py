@@ -195,13 +195,13 @@ def test_minting_and_minting_again(asset: Asset) -> None:
         *("token_id", "contract", "chain_id", "tx_hash", "block_number"),
         *("token_uri", "owner", "status", "already_minted"),
     }
-    assert (first["token_id"], first["status"], first["already_minted"]) == (1, "confirmed", False)
+    assert (first["token_id"], first["status"], first["already_minted"]) == (256, "confirmed", False)
     again = json.loads(run("mint", asset.asset_id, "--json").stdout)
     assert again == first | {"already_minted": True}
     told = run("mint", asset.asset_id, "--to", "0x" + "11" * 20).stdout
-    assert "Token 1 was minted before" in told
+    assert "Token 256 was minted before" in told
     assert "nothing was minted to 0x1111" in told
-    assert json.loads(run("list", "--json").stdout)["assets"][0]["token_id"] == 1
+    assert json.loads(run("list", "--json").stdout)["assets"][0]["token_id"] == 256
 
 
 @pytest.mark.parametrize("path", ["no/such/folder/x.car", ".", "file/x.car"])
@@ -239,7 +239,7 @@ def test_a_job_that_cannot_be_finished_holds_up_no_other_command(
     assert len(json.loads(result.stdout)["assets"]) == 1
     assert "Finishing 2 jobs" in result.stderr
     assert "creation-lost could not be finished: The model any/1 is not installed" in result.stderr
-    assert json.loads(result.stdout)["assets"][0]["token_id"] == 1  # the mint was finished all the same
+    assert json.loads(result.stdout)["assets"][0]["token_id"] == 256  # the mint was finished all the same
     assert run("list", "--json").stderr == ""  # it failed for good, and is not tried again
 
 

@@ -105,7 +105,7 @@ def test_a_nonce_that_another_user_of_the_key_took_is_replaced_once(
     assert second.nonce == first.nonce + 1
     assert application.records.transaction(f"31337/{mint_id}/3") is None
     assert tokens(application) == 1
-    assert contract.metadata_digest(1) == asset.metadata_cid.digest
+    assert contract.metadata_digest(256) == asset.metadata_cid.digest
 
 
 def test_a_nonce_that_is_always_taken_is_given_up(
@@ -161,7 +161,7 @@ def test_after_a_passing_trouble_the_same_mint_goes_on(
 
 def deployed(application: Application, asset: Asset) -> str:
     """A collection, deployed without waiting in the patched way."""
-    from chain.asset_contract import CollectionTerms, deployment_transaction  # noqa: PLC0415
+    from chain.collection import CollectionTerms, deployment_transaction  # noqa: PLC0415
     from chain.transactions import receipt  # noqa: PLC0415
 
     chain = application.chain
