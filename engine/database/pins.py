@@ -69,7 +69,7 @@ def want_pins(connection: Connection, asset_ids: Iterable[str], services: Sequen
                 status="queued",
                 requested_at=now(),
             )
-            made = connection.execute(fresh.on_conflict_do_nothing()).rowcount > 0
+            made = connection.scalar(fresh.on_conflict_do_nothing().returning(pins.c.id)) is not None
             changed = own & (pins.c.metadata_cid != row.metadata_cid)
             anew = {"metadata_cid": row.metadata_cid, "root": None, "request_id": None, "status": "queued"}
             made |= connection.execute(update(pins).where(changed).values(**anew)).rowcount > 0
