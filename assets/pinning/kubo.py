@@ -149,7 +149,7 @@ class KuboService:
             ) from None
         except AssetsError:
             raise
-        except (AttributeError, KeyError, TypeError, ValueError) as error:  # an answer of another shape
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:  # of another shape
             raise ServiceUnavailable(
                 f"The service {self.name} answered in no known form ({type(error).__name__}); check its url."
             ) from None

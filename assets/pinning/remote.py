@@ -176,7 +176,7 @@ class RemotePinning:
             return None
         try:
             return json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._odd() from None
 
     def _refusal(self, method: str, status: int, body: bytes) -> ServiceRefused | ServiceUnavailable:
@@ -217,5 +217,5 @@ def _reason(body: bytes) -> tuple[str, str]:
     try:
         error = json.loads(body)["error"]
         return str(error["reason"]), str(error.get("details") or "no details given")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "no reason given", "no details given"

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from assets.asset import Asset
 from assets.block import Blocks
 from assets.car import encode_car, export_dag
 from assets.cid import Cid
-from assets.errors import AssetsError, PinLost, ServiceUnavailable, WrongContent
+from assets.errors import AssetsError, PinLost, ServiceRefused, ServiceUnavailable, WrongContent
 from assets.pinning.service import PinningService, PinState, Receipt
 from engine.asset_files import AssetFiles
 from engine.database.clock import now
@@ -90,7 +91,8 @@ class PinJob:
         root = Cid.parse(record.root)
         record = self._write(record, hold, attempts=record.attempts + 1)
         if record.status == "lost":  # else a service that only says that it has it would say so again
-            service.unpin(root, record.request_id)
+            with suppress(ServiceRefused):  # as one does that never takes a pin back
+                service.unpin(root, record.request_id)
         receipt = service.pin(
             root, lambda: encode_car([root], export_dag([root], self._blocks)), record.asset_id
         )
