@@ -59,6 +59,34 @@ class StorageFull(StorageFailed):
     """The disk under a block store is full, or its quota is used up."""
 
 
+class InvalidPinning(AssetsError):
+    """The list of pinning services cannot be used."""
+
+
+class PinningFailed(AssetsError):
+    """Base of what goes wrong with a pinning service; the message names it, and never its URL or token."""
+
+
+class ServiceUnavailable(PinningFailed):
+    """A pinning service cannot be reached, is late, or fails; this says nothing of what it holds."""
+
+
+class ServiceRefused(PinningFailed):
+    """A pinning service does not take what it is asked to pin."""
+
+
+class ServiceFull(ServiceRefused):
+    """A pinning service has no space left, or its account no funds."""
+
+
+class PinLost(PinningFailed):
+    """A pinning service does not hold, or does not give back, what it was to keep."""
+
+
+class WrongContent(PinningFailed):
+    """A pinning service answered about other content than it was asked for, or with damaged blocks."""
+
+
 def storage_error(action: str, cause: OSError) -> StorageFailed:
     """The error to raise from ``cause``: StorageFull for ENOSPC and EDQUOT, else StorageFailed.
 

@@ -18,6 +18,7 @@ from chain.connection import Connection
 from chain.errors import ChainError
 from chain.signer import Signer
 from engine.asset_files import AssetFiles
+from engine.asset_pins import AssetPins
 from engine.clips import clip_recipe, default_action, source_size_px
 from engine.data_folder import DataFolder, write_whole, writing_whole
 from engine.database.jobs import resume_job
@@ -28,6 +29,7 @@ from engine.jobs.creation import CreationJob
 from engine.jobs.delivery import DeliveryJob
 from engine.jobs.mint import ChainAccess, MintJob
 from engine.jobs.outbox import Outbox
+from engine.jobs.pin import PinJob
 from engine.minting_terms import MintingTerms
 from engine.model_catalogue import ModelCatalogue
 from engine.moderation import Moderator
@@ -40,7 +42,7 @@ from engine.style_folder import StyleFolder
 from engine.variations import varied_fields
 from engine.verification import Check, verify_token
 from engine.webhook_target import Targets
-from engine.wiring import open_blocks, open_chain, open_database, open_folder, open_signer
+from engine.wiring import open_blocks, open_chain, open_database, open_folder, open_pinning, open_signer
 from generators.drawer import SharedDrawer
 from generators.errors import GeneratorError
 from generators.motion import Direction
@@ -68,6 +70,7 @@ class Application:
 
     def __init__(self, settings: Settings, folder: DataFolder) -> None:
         self.settings, self.folder = settings, folder
+        self.pinning = open_pinning(settings)
         self._drawing: SharedDrawer | None = None
         # Held while something decodes pictures of up to 16 million pixels: two take about 300 MB.
         self.decoding = BoundedSemaphore(2)
@@ -84,7 +87,10 @@ class Application:
             self.blocks,
             self.planner,
             MintingTerms(settings.chain_id, self.gate, lambda: self.signer),
+            self.pinning.names,
         )
+        self.pin_job = PinJob(self.records, self.blocks, self.pinning)
+        self.pins = AssetPins(self.records, self.pinning, lambda: self.jobs)
         self.mint_job = MintJob(self.records, lambda: self.chain, settings.contract)
         self.targets = Targets(settings.allow_private_webhooks)
         self.delivery_job = DeliveryJob(self.records.database, self.targets)
@@ -337,7 +343,8 @@ class Application:
     def mint(self, asset_id: str, recipient: str | None = None, force: bool = False) -> MintedAsset:
         """Brings the asset onto the chain, once; asked for again it answers with the same token.
 
-        With ``force`` also one that fails the quality gate; its metadata then says so.
+        With ``force`` also one that fails the quality gate; its metadata then says so. Where services are listed to
+        pin assets, one of them must hold it first, unless ``force`` or the settings let it go on without.
         Raises UnknownAsset, InvalidAddress, QualityRefused, JobFailed with the reason where the chain refused it,
         and ChainError where the chain could not be asked: then asking again goes on with the same mint.
         """
@@ -350,6 +357,7 @@ class Application:
         mint, _ = self.records.add_mint(asset, to or chain.signer.address, chain_id)
         already = mint.status == "confirmed"
         if not already:
+            self.pins.before_mint(mint, force)
             with self.records.database.writing() as connection:
                 resume_job(connection, "mint", mint.id)  # who asks again means to try it again
         done = mint if already else self._finish_mint(mint.id)

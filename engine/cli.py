@@ -19,6 +19,7 @@ from engine.collection_command import collection
 from engine.command_group import Commands
 from engine.create_commands import create, draw_with_bar, vary
 from engine.list_commands import list_assets, models
+from engine.pin_command import pin
 from engine.remote.server_option import ServerOption
 from engine.serve_command import serve
 from engine.settings import Settings
@@ -37,7 +38,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (create, vary, animate, sheet, collection, storyboard, check, mint, verify, export, models):
+for command in (
+    create,
+    vary,
+    animate,
+    sheet,
+    collection,
+    storyboard,
+    check,
+    mint,
+    verify,
+    export,
+    pin,
+    models,
+):
     app.command()(command)
 app.command(name="list")(list_assets)
 app.command()(serve)

@@ -48,6 +48,10 @@ def examine(settings: Settings) -> list[Finding]:
             ("chain", _chain),
         )
         findings += [_look(name, function, application) for name, function in looks]
+        findings += [
+            _look(f"pinning {service.name}", lambda _, asked=service: asked.version(), application)
+            for service in application.pinning
+        ]
     return findings
 
 

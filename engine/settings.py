@@ -25,7 +25,8 @@ class Settings:
     models.toml in the data folder. ``llm_url`` is the base of an OpenAI-compatible service, as in https://host/v1.
     ``database_url`` None is SQLite in the data folder. ``deny_list`` is a file of more than the default deny list has.
     ``moderation_url`` is the base of a service with OpenAI's /moderations; None asks nobody. ``rate_limit_url`` None
-    counts requests in this process. ``blocks_dir`` None is the data folder, or PostgreSQL."""
+    counts requests in this process. ``blocks_dir`` None is the data folder, or PostgreSQL. ``pinning_file`` None is
+    pinning.toml in the data folder. ``mint_before_pin`` lets mints go on before a service pinned their asset."""
 
     data_dir: Path
     rpc_url: str | None = field(default=None, repr=False)  # may carry an access key
@@ -50,6 +51,13 @@ class Settings:
     )
     max_queued_per_tenant: int = 20_000
     blocks_dir: Path | None = None
+    pinning_file: Path | None = None
+    mint_before_pin: bool = False
+
+    @property
+    def pinning_list(self) -> Path:
+        """The TOML file with the services that pin assets; it need not be there."""
+        return self.pinning_file or self.data_dir / "pinning.toml"
 
     @property
     def model_list(self) -> Path:
@@ -60,8 +68,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Reads LORESPARK_DATA_DIR, _MODELS, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT, _PRIVATE_KEY,
         _LLM_URL, _LLM_MODEL, _LLM_KEY, _DATABASE_URL, _ALLOW_PRIVATE_WEBHOOKS, _DEFAULT_DENY_LIST, _DENY_LIST,
-        _MODERATION_URL, _MODERATION_MODEL, _MODERATION_KEY, _RATE_LIMIT_URL, _MAX_QUEUED, _MAX_QUEUED_PER_TENANT
-        and _BLOCKS_DIR.
+        _MODERATION_URL, _MODERATION_MODEL, _MODERATION_KEY, _RATE_LIMIT_URL, _MAX_QUEUED, _MAX_QUEUED_PER_TENANT,
+        _BLOCKS_DIR, _PINNING and _MINT_BEFORE_PIN.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -90,7 +98,7 @@ class Settings:
         moderation_url, moderation_key = given("MODERATION_URL"), given("MODERATION_KEY")
         moderation_model = given("MODERATION_MODEL")
         _check_service("MODERATION", moderation_url, moderation_model, moderation_key)
-        deny_list = given("DENY_LIST")
+        deny_list, pinning = given("DENY_LIST"), given("PINNING")
         return cls(
             data_dir=_path("DATA_DIR", folder) if folder else platformdirs.user_data_path("lorespark"),
             rpc_url=rpc_url,
@@ -121,13 +129,15 @@ class Settings:
                 "MAX_QUEUED_PER_TENANT", given("MAX_QUEUED_PER_TENANT"), cls.max_queued_per_tenant
             ),
             blocks_dir=_path("BLOCKS_DIR", blocks) if (blocks := given("BLOCKS_DIR")) else None,
+            pinning_file=_file("PINNING", pinning) if pinning else None,
+            mint_before_pin=_switch("MINT_BEFORE_PIN", given("MINT_BEFORE_PIN"), default=False),
         )
 
 
 def _file(name: str, text: str) -> Path:
     path = _path(name, text)
     if not path.is_file():
-        kind = "TOML" if name == "MODELS" else "text"
+        kind = "TOML" if name in ("MODELS", "PINNING") else "text"
         raise InvalidSettings(
             f"{PREFIX}{name} is {text[:200]!r}, where there is no file; set it to a {kind} file."
         )

@@ -1,16 +1,19 @@
 """Which back ends the settings choose, each opened the first time that it is needed; see ``engine.app``."""
 
+import os
 from pathlib import Path
 from typing import Final
 
 from assets.block import Blocks
 from assets.blockstore import BlockStore
+from assets.pinning.listed import read_pinning_list
 from chain.connection import LOCAL_POLL_LATENCY_S, ChainSettings, Connection, connect
 from chain.errors import ChainBusy
 from chain.signer import EnvironmentSigner, KeystoreSigner, Signer
 from engine.data_folder import DataFolder
 from engine.database.blocks import DatabaseBlocks
 from engine.database.database import Database
+from engine.pinning import Pinning
 from engine.settings import Settings
 
 REMOTE_POLL_LATENCY_S: Final = 1.0
@@ -35,6 +38,11 @@ def open_blocks(settings: Settings, folder: DataFolder, database: Database) -> B
     if chosen is None and database.is_shared:
         return DatabaseBlocks(database)
     return BlockStore(chosen or folder.blocks)
+
+
+def open_pinning(settings: Settings) -> Pinning:
+    """Raises InvalidPinning."""
+    return Pinning.of(read_pinning_list(settings.pinning_list, os.environ), settings.mint_before_pin)
 
 
 def open_chain(settings: Settings, folder: DataFolder) -> Connection:

@@ -75,6 +75,24 @@ def mint(status: str = "prepared", **changes: Any) -> dict[str, Any]:
     }
 
 
+def health(**changes: Any) -> dict[str, Any]:
+    when = "2026-11-24T12:00:00Z"
+    holder = {"service": "home", "status": "pinned", "root": "bafyroot", "bytes": 4096, "error": None}
+    times = dict.fromkeys(("requested_at", "pinned_at", "checked_at", "read_at"), when)
+    return {
+        "asset": "asset-1",
+        "root": "bafyroot",
+        "metadata_cid": "bafkmeta",
+        "whole": True,
+        "blocks": 4,
+        "bytes": 4096,
+        "fault": None,
+        "holders": [holder | times | {"attempts": 1, "repairs": 0}],
+        "links": {},
+        **changes,
+    }
+
+
 def key(number: int = 1, **changes: Any) -> dict[str, Any]:
     return {
         "id": f"key-{number}",

@@ -62,7 +62,8 @@ class AssetChange(Asked):
 
 
 class MintRequest(Asked):
-    """``to`` left out: the server's own account. ``force`` mints one that fails the quality gate, and says so."""
+    """``to`` left out: the server's own account. ``force`` mints one that fails the quality gate, and says so,
+    and waits for no pinning service."""
 
     to: EthereumAddress | None = None
     force: bool = False

@@ -17,6 +17,7 @@ from engine.database.creation_events import ASSET, append
 from engine.database.creations import end_creation, has_ended, locked_creation
 from engine.database.jobs import enqueue
 from engine.database.mints import add_mint
+from engine.database.pins import want_pins
 from engine.database.records import CreationRecord
 from engine.database.tables import asset_tags, assets
 from engine.database.usage import add_use
@@ -46,14 +47,20 @@ def own_picture(connection: Connection, tenant_id: str, asset_id: str, name: str
 
 
 def record_success(
-    connection: Connection, creation_id: str, made: Sequence[Asset], wishes: Wishes, files: AssetFiles
+    connection: Connection,
+    creation_id: str,
+    made: Sequence[Asset],
+    wishes: Wishes,
+    files: AssetFiles,
+    pinned_by: Sequence[str] = (),
 ) -> None:
-    """Writes the assets with their tags, collection, mints and events, and ends the creation; nothing where it has
-    ended before."""
+    """Writes the assets with their tags, collection, pins by the services ``pinned_by``, mints and events, and ends
+    the creation; nothing where it has ended before."""
     creation = locked_creation(connection, creation_id)
     if has_ended(creation):
         return
     _add_assets(connection, creation, made)
+    want_pins(connection, [asset.asset_id for asset in made], pinned_by)
     for asset in made if wishes.tags else ():
         for tag in dict.fromkeys(wishes.tags):
             connection.execute(insert(asset_tags).values(asset_id=asset.asset_id, tag=tag))

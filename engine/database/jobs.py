@@ -23,9 +23,11 @@ from engine.database import tables
 from engine.database.clock import clock_ms, now
 from engine.database.database import ENQUEUED
 
-QUEUES = ("generate", "mint", "deliver", "expire")
 # In place of a model's id: any of those that are bundled, whichever version a worker has.
 BUNDLED = "bundled"
+QUEUES = ("generate", "mint", "pin", "deliver", "expire")
+# The recurring job of a queue, which is never done and never set aside.
+RECURRING = {"expire": "expiry", "pin": "pin-schedule"}
 # How often a worker may end under a job. More would let one bad job take every worker down again and again.
 MAX_DEATHS = 3
 
@@ -201,11 +203,11 @@ def put_back_all(connection: Connection, worker_id: str) -> None:
 def take_over(connection: Connection) -> list[Job]:
     """Lets jobs of workers that are gone wait again; returns those that are set aside instead.
 
-    That is what happens to a job whose worker ended for the third time; one of queue ``expire`` goes on for ever.
+    That is what happens to a job whose worker ended for the third time; one that recurs goes on for ever.
     """
     table, deaths = tables.jobs, tables.jobs.c.deaths + 1
     gone = table.c.worker_id.not_in(select(tables.workers.c.id))
-    is_too_many = and_(deaths >= MAX_DEATHS, table.c.queue != "expire")
+    is_too_many = and_(deaths >= MAX_DEATHS, table.c.queue != "expire", table.c.record_id != RECURRING["pin"])
     rows = connection.execute(
         update(table)
         .where(table.c.state == "running", gone)
@@ -237,6 +239,17 @@ def resume_job(connection: Connection, queue: str, record_id: str) -> bool:
     elif queue == "mint":
         connection.execute(update(tables.mints).where(tables.mints.c.id == record_id).values(error=None))
     return True
+
+
+def bring_forward(connection: Connection, queue: str, record_ids: Sequence[str]) -> None:
+    """Lets jobs of these records that wait for a later time be taken now."""
+    table = tables.jobs
+    own = and_(table.c.queue == queue, table.c.record_id.in_(record_ids), table.c.state == "queued")
+    if (
+        record_ids
+        and connection.execute(update(table).where(own).values(run_after_ms=clock_ms(connection))).rowcount
+    ):
+        connection.info[ENQUEUED] = True
 
 
 def state_of(connection: Connection, queue: str, record_id: str) -> str | None:

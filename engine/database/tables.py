@@ -239,7 +239,7 @@ jobs = Table(
     "jobs",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),  # the order of arrival
-    Column("queue", String(16), nullable=False),  # generate, mint, deliver or expire
+    Column("queue", String(16), nullable=False),  # generate, mint, pin, deliver or expire
     Column("record_id", String(80), nullable=False),  # of the creation, mint or delivery that it is about
     Column("tenant_id", String(40), nullable=False),
     Column("model", String(200), nullable=False, server_default=""),  # who takes it must have it; "" anybody
@@ -257,6 +257,41 @@ jobs = Table(
 Index("ix_jobs_waiting", jobs.c.queue, jobs.c.state, jobs.c.tenant_id, jobs.c.priority.desc(), jobs.c.number)
 Index("ix_jobs_due", jobs.c.queue, jobs.c.state, jobs.c.run_after_ms)
 Index("ix_jobs_worker_id", jobs.c.worker_id)
+
+# Where each asset is kept on IPFS besides here: one row for each service that the settings list.
+pins = Table(
+    "pins",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("tenant_id", String(40), ForeignKey("tenants.id"), nullable=False),
+    Column("asset_id", String(40), ForeignKey("assets.id", ondelete="CASCADE"), nullable=False),
+    Column("service", String(64), nullable=False),  # its name in the settings
+    Column("metadata_cid", String(80), nullable=False),  # the asset's, as it is pinned
+    Column("root", String(80)),  # of the asset's directory; None until it was put together
+    Column("status", String(12), nullable=False),
+    Column("request_id", String(200)),  # the service's own name for the pin
+    Column("bytes", BigInteger),  # of all blocks
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("repairs", Integer, nullable=False, server_default="0"),  # how often it was lost and pinned anew
+    Column("error", Text),
+    Column("requested_at", String(32), nullable=False),
+    Column("pinned_at", String(32)),
+    Column("checked_at", String(32)),  # when the service was last asked about it
+    Column("read_at", String(32)),  # when all of it last came back from the service
+    UniqueConstraint("asset_id", "service"),
+    CheckConstraint("status in ('queued', 'pinning', 'pinned', 'failed', 'lost')", name="status"),
+)
+Index("ix_pins_root", pins.c.root)
+Index("ix_pins_metadata_cid", pins.c.metadata_cid)
+Index("ix_pins_service", pins.c.service, pins.c.status, pins.c.checked_at)
+Index("ix_assets_metadata_cid", assets.c.metadata_cid)
+
+# Mints that go on without a pin, because who asked for them wants it so.
+pin_waivers = Table(
+    "pin_waivers",
+    metadata,
+    Column("mint_id", String(48), ForeignKey("mints.id", ondelete="CASCADE"), primary_key=True),
+)
 
 # When each tenant was last served from a queue: the next job comes from who was served longest ago.
 turns = Table(

@@ -72,7 +72,10 @@ class CreationJob:
         blocks: Blocks,
         planner: Planner,
         minting: Minting,
+        pinned_by: Sequence[str] = (),
     ) -> None:
+        """``pinned_by`` are the names of the services that pin what is made."""
+        self._pinned_by = pinned_by
         self._records, self._drawer, self._blocks = records, drawer, blocks
         self._planner, self._minting, self._files = planner, minting, AssetFiles(blocks)
         self.listeners: dict[str, ProgressCallback] = {}
@@ -139,7 +142,7 @@ class CreationJob:
         ]
         wishes = self._wishes(creation, assets)
         with self._writing(hold) as connection:
-            record_success(connection, creation_id, assets, wishes, self._files)
+            record_success(connection, creation_id, assets, wishes, self._files, self._pinned_by)
 
     def fail(self, creation_id: str, reason: str, hold: Hold | None = None) -> None:
         """Ends it with the reason, unless it has ended."""

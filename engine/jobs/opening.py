@@ -15,10 +15,13 @@ from engine.jobs.creation import CreationJob
 from engine.jobs.delivery import DeliveryJob
 from engine.jobs.expiry import ExpiryWork
 from engine.jobs.mint import MintJob
+from engine.jobs.pin import PinJob, PinWork
+from engine.jobs.pinned_first import PinnedFirst
 from engine.jobs.runtime import JobRuntime
 from engine.jobs.work import DeliverWork, GenerateWork, MintWork, Work
 from engine.jobs.workflows import Workflows
 from engine.model_catalogue import ModelCatalogue
+from engine.pinning import Pinning
 from engine.settings import Settings
 
 
@@ -33,6 +36,8 @@ class Parts(Protocol):
     creation_job: CreationJob
     mint_job: MintJob
     delivery_job: DeliveryJob
+    pinning: Pinning
+    pin_job: PinJob
 
     @property
     def jobs(self) -> JobRuntime: ...
@@ -50,10 +55,12 @@ def open_jobs(parts: Parts) -> JobRuntime:
     try:
         works: dict[str, Work] = {
             "generate": GenerateWork(parts.records, workflows),
-            "mint": MintWork(parts.records, workflows),
+            "mint": PinnedFirst(MintWork(parts.records, workflows), parts.records, parts.pinning),
             "deliver": DeliverWork(parts.delivery_job.attempt),
             "expire": ExpiryWork(database, workflows),
         }
+        if parts.pinning.services:
+            works["pin"] = PinWork(parts.records, parts.pin_job, parts.pinning)
         return JobRuntime(database, workflows, works, parts.stop_drawing)
     except BaseException:
         workflows.close()

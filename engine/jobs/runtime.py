@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from engine.database.database import Database
 from engine.database.jobs import (
     BUNDLED,
+    RECURRING,
     Job,
     any_due,
     claim,
@@ -79,9 +80,9 @@ class JobRuntime:
         queues = [queue for queue in queues if queue in self._works]
         bundled = (BUNDLED,) if any(model["bundled"] for model in models) else ()
         self._slots, self._models = slots, (*(model["id"] for model in models), *bundled)
-        if "expire" in queues:
-            with self._database.writing() as connection:
-                enqueue(connection, "expire", "expiry", LOCAL_TENANT)
+        with self._database.writing() as connection:
+            for queue in set(RECURRING).intersection(queues):
+                enqueue(connection, queue, RECURRING[queue], LOCAL_TENANT)
         self.presence.announce(queues, models)
         self._dispatcher = threading.Thread(
             target=self._dispatch, args=(queues,), name="lorespark-jobs", daemon=True

@@ -7,7 +7,7 @@ from engine.database.clock import now
 from engine.database.creations import end_creation
 from engine.database.jobs import MAX_DEATHS, Job
 from engine.database.mints import FINISHED_MINT
-from engine.database.tables import deliveries, mints
+from engine.database.tables import deliveries, mints, pins
 
 ENDED_WORKERS = f"It ended its worker {MAX_DEATHS} times and was set aside"
 
@@ -21,6 +21,9 @@ def tell_set_aside(connection: Connection, job: Job) -> None:
         unfinished = (mints.c.id == job.record_id) & mints.c.status.not_in(FINISHED_MINT)
         told = f"{ENDED_WORKERS}; asking for the mint again tries it again."
         connection.execute(update(mints).where(unfinished).values(error=told))
+    elif job.queue == "pin":
+        told = f"{ENDED_WORKERS}; `lorespark pin` tries it again."
+        connection.execute(update(pins).where(pins.c.id == job.record_id).values(error=told))
     elif job.queue == "deliver":
         pending = (deliveries.c.id == job.record_id) & (deliveries.c.status == "pending")
         connection.execute(update(deliveries).where(pending).values(status="failed", ended_at=now()))

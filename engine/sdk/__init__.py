@@ -22,6 +22,7 @@ from engine.api.creation import (
     MintTo,
     Progress,
 )
+from engine.api.health import Health, Holder
 from engine.api.model import Page
 from engine.api.problem import FieldProblem
 from engine.api.signature import verify as verify_webhook
@@ -65,6 +66,8 @@ __all__ = [
     "FieldProblem",
     "File",
     "Forbidden",
+    "Health",
+    "Holder",
     "Invalid",
     "Key",
     "KeyWithSecret",

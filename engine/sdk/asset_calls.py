@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from assets.asset import AssetKind
 from engine.api.asset import Asset, AssetChange, Collection, CollectionChange, NewCollection
+from engine.api.health import Health
 from engine.api.model import Page
 from engine.sdk.call import (
     Call,
@@ -115,6 +116,11 @@ def get_asset(asset_id: str) -> Call[Asset]:
 def tag_asset(asset_id: str, tags: Sequence[str]) -> Call[Asset]:
     """Gives the asset these tags in place of those it had."""
     return patch(model_of(Asset), "assets", asset_id, body=made(AssetChange, {"tags": tuple(tags)}))
+
+
+def health(asset_id: str) -> Call[Health]:
+    """Who holds the asset's content, by its id or by the CID of its metadata or directory. Raises NotFound."""
+    return get(model_of(Health), "assets", asset_id, "health")
 
 
 def media(asset_id: str) -> Call[bytes]:

@@ -23,6 +23,7 @@ class AssetMethods:
     media = Endpoint(asset_calls.media)
     image = Endpoint(asset_calls.image)
     file = Endpoint(asset_calls.file)
+    health = Endpoint(asset_calls.health)
     recipe = Endpoint(asset_calls.recipe)
     metadata = Endpoint(asset_calls.metadata)
     sheet = Endpoint(asset_calls.sheet)

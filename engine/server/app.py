@@ -12,6 +12,7 @@ from engine.server.bounded import BoundedRequests
 from engine.server.document import Document, docs_router
 from engine.server.gateway import gateway_router
 from engine.server.health import health_router
+from engine.server.health_page import router as health_page
 from engine.server.job_metrics import JobMetrics
 from engine.server.metrics import CountedRequests, Metrics, metrics_router
 from engine.server.problems import add_problems
@@ -40,6 +41,7 @@ def server(application: Application) -> FastAPI:
     app.include_router(health_router(backends_of(application)))
     app.include_router(metrics_router(metrics))
     app.include_router(gateway_router(application.blocks))
+    app.include_router(health_page)
     for router in API_ROUTERS:
         app.include_router(router, prefix="/v1")
     app.openapi = document = Document(app)  # type: ignore[method-assign]

@@ -22,6 +22,7 @@ from assets.errors import (
     EntryMissing,
     InvalidCid,
     InvalidUnixFs,
+    PinningFailed,
     StorageFailed,
 )
 from chain.errors import ChainError, InvalidAddress
@@ -87,6 +88,7 @@ KINDS: Final[Mapping[type[Exception], ProblemKind]] = {
     InvalidField: INVALID_FIELDS,
     InvalidRequest: ProblemKind(400, "invalid-request", "The request cannot be fulfilled"),
     UnknownAsset: ProblemKind(404, "unknown-asset", "No such asset"),
+    PinningFailed: ProblemKind(502, "pinning-failed", "A pinning service failed"),
     BlockMissing: ProblemKind(404, "not-held", "The content is not held here"),
     NotHeld: ProblemKind(404, "not-held", "The content is not held here"),
     EntryMissing: ProblemKind(404, "unknown-entry", "The path leads nowhere"),

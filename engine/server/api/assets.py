@@ -19,6 +19,7 @@ from engine.database.assets import (
     record_upload,
     set_tags,
 )
+from engine.database.pins import want_pins
 from engine.database.usage import add_use
 from engine.errors import InvalidBody
 from engine.server.caller import App, Creator, Reader
@@ -124,6 +125,7 @@ def upload_asset(
 
     def record(connection: Connection) -> Asset:
         row = record_upload(connection, caller.tenant_id, asset, tags or ())
+        want_pins(connection, [row.id], application.pinning.names)
         add_use(connection, caller.key_id, upload_bytes=len(data))
         return asset_views(connection, [row], application.files)[0]
 

@@ -14,7 +14,7 @@ from engine.api.model import Page
 from engine.app import Application
 from engine.database.asset_rows import asset_of
 from engine.database.assets import own_assets
-from engine.database.jobs import enqueue
+from engine.database.jobs import bring_forward, enqueue
 from engine.database.mints import (
     NEWEST_FIRST,
     MintRecord,
@@ -24,6 +24,7 @@ from engine.database.mints import (
     mints_of,
     own_mint,
 )
+from engine.database.pins import waive
 from engine.database.usage import add_use
 from engine.server.caller import App, Caller, Minter, Reader
 from engine.server.cursor import DEFAULT_PAGE, CursorQuery, LimitQuery, page
@@ -49,7 +50,7 @@ def mint_asset(
     passed, recipient = _minted(application, caller, [asset_id], wanted)
 
     def effect(connection: Connection) -> Mint:
-        return _added(application, caller, connection, passed[0], recipient)
+        return _added(application, caller, connection, passed[0], recipient, wanted.force)
 
     return once.answer(202, effect, lambda made: {"Location": made.links["self"]})
 
@@ -61,7 +62,9 @@ def mint_batch(caller: Minter, wanted: BatchMintRequest, once: OnceOnly, applica
 
     def effect(connection: Connection) -> Mints:
         return Mints(
-            data=tuple(_added(application, caller, connection, asset, recipient) for asset in passed)
+            data=tuple(
+                _added(application, caller, connection, asset, recipient, wanted.force) for asset in passed
+            )
         )
 
     return once.answer(202, effect)
@@ -116,10 +119,18 @@ def _minted(
 
 
 def _added(
-    application: Application, caller: Caller, connection: Connection, asset: Asset, recipient: str
+    application: Application,
+    caller: Caller,
+    connection: Connection,
+    asset: Asset,
+    recipient: str,
+    force: bool,
 ) -> Mint:
     mint, made = add_mint(connection, asset, recipient, application.settings.chain_id, caller.key_id)
     if made:
         add_use(connection, caller.key_id, mints=1)
         enqueue(connection, "mint", mint.id, caller.tenant_id)
+    if force and application.pinning.delays_mints:
+        waive(connection, mint.id)
+        bring_forward(connection, "mint", [mint.id])  # it may have been asked for without, and wait
     return mint_view(mint)

@@ -84,6 +84,13 @@ def test_every_post_has_a_key_of_its_own_unless_one_is_given(client: Any, script
     assert MintRequest.model_validate_json(scripted.asked[2].body).force
 
 
+def test_the_health_of_an_asset_says_who_holds_it(client: Any, scripted: Scripted) -> None:
+    scripted.answers = [Answer(200, samples.health())]
+    told = client.assets.health("asset-1")
+    assert scripted.paths == ["GET /v1/assets/asset-1/health"]
+    assert (told.whole, told.holders[0].service, told.holders[0].status) == (True, "home", "pinned")
+
+
 def test_ids_are_escaped_and_such_as_lead_elsewhere_are_refused(client: Any, scripted: Scripted) -> None:
     scripted.answers = [Answer(200, samples.asset())]
     client.assets.get("a/b?c#d")
