@@ -23,7 +23,9 @@ from engine.database import tables
 from engine.database.clock import clock_ms, now
 from engine.database.database import ENQUEUED
 
-QUEUES = ("generate", "mint", "deliver", "expire")
+QUEUES = ("generate", "mint", "deliver", "expire", "index")
+# Those whose one job recurs, by its record's id; it goes on for ever.
+RECURRING = {"expire": "expiry", "index": "chain"}
 # How often a worker may end under a job. More would let one bad job take every worker down again and again.
 MAX_DEATHS = 3
 
@@ -198,11 +200,11 @@ def put_back_all(connection: Connection, worker_id: str) -> None:
 def take_over(connection: Connection) -> list[Job]:
     """Lets jobs of workers that are gone wait again; returns those that are set aside instead.
 
-    That is what happens to a job whose worker ended for the third time; one of queue ``expire`` goes on for ever.
+    That is what happens to a job whose worker ended for the third time; one that recurs goes on for ever.
     """
     table, deaths = tables.jobs, tables.jobs.c.deaths + 1
     gone = table.c.worker_id.not_in(select(tables.workers.c.id))
-    is_too_many = and_(deaths >= MAX_DEATHS, table.c.queue != "expire")
+    is_too_many = and_(deaths >= MAX_DEATHS, table.c.queue.not_in(RECURRING))
     rows = connection.execute(
         update(table)
         .where(table.c.state == "running", gone)

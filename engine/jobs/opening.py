@@ -11,9 +11,11 @@ from engine.database.postgresql import postgresql_engine
 from engine.database.records import Records
 from engine.database.sqlite import sqlite_engine
 from engine.errors import InvalidSettings
+from engine.indexer.follower import Follower
 from engine.jobs.creation import CreationJob
 from engine.jobs.delivery import DeliveryJob
 from engine.jobs.expiry import ExpiryWork
+from engine.jobs.index import IndexWork
 from engine.jobs.mint import MintJob
 from engine.jobs.runtime import JobRuntime
 from engine.jobs.work import DeliverWork, GenerateWork, MintWork, Work
@@ -37,6 +39,9 @@ class Parts(Protocol):
     @property
     def jobs(self) -> JobRuntime: ...
 
+    @property
+    def follower(self) -> Follower | None: ...
+
     def stop_drawing(self) -> None: ...
 
 
@@ -53,6 +58,7 @@ def open_jobs(parts: Parts) -> JobRuntime:
             "mint": MintWork(parts.records, workflows),
             "deliver": DeliverWork(parts.delivery_job.attempt),
             "expire": ExpiryWork(database, workflows),
+            "index": IndexWork(lambda: parts.follower),
         }
         return JobRuntime(database, workflows, works, parts.stop_drawing)
     except BaseException:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from engine.database.database import Database
 from engine.database.jobs import (
+    RECURRING,
     Job,
     any_due,
     claim,
@@ -77,9 +78,9 @@ class JobRuntime:
         """
         queues = [queue for queue in queues if queue in self._works]
         self._slots, self._models = slots, tuple(model["id"] for model in models)
-        if "expire" in queues:
-            with self._database.writing() as connection:
-                enqueue(connection, "expire", "expiry", LOCAL_TENANT)
+        with self._database.writing() as connection:
+            for queue in RECURRING.keys() & set(queues):
+                enqueue(connection, queue, RECURRING[queue], LOCAL_TENANT)
         self.presence.announce(queues, models)
         self._dispatcher = threading.Thread(
             target=self._dispatch, args=(queues,), name="lorespark-jobs", daemon=True
