@@ -74,6 +74,7 @@ class Application:
         self._drawing: SharedDrawer | None = None
         # Held while something decodes pictures of up to 16 million pixels: two take about 300 MB.
         self.decoding = BoundedSemaphore(2)
+        self._opening = Lock()
         self._making = Lock()  # the first pictures may be asked for by two threads at once
         self.records = Records(open_database(settings, folder))
         self.blocks = open_blocks(settings, folder, self.records.database)
@@ -174,7 +175,13 @@ class Application:
 
     @cached_property
     def connection(self) -> Connection:
-        return open_chain(self.settings, self.folder)
+        with (
+            self._opening
+        ):  # an embedded chain is opened once, though a mint and the index may be first together
+            if "connection" not in vars(self):
+                vars(self)["connection"] = open_chain(self.settings, self.folder)
+        opened: Connection = vars(self)["connection"]
+        return opened
 
     @cached_property
     def chain(self) -> ChainAccess:

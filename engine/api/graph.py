@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from engine.api.model import Asked, Told
 
@@ -28,5 +28,12 @@ class GraphFault(Told):
 
 
 class GraphAnswer(Told):
+    """``errors`` is left out where there are none, as GraphQL demands."""
+
     data: dict[str, Any] | None
     errors: tuple[GraphFault, ...] | None = None
+
+    @model_serializer(mode="wrap")
+    def _told(self, tell: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told: dict[str, Any] = tell(self)
+        return told if self.errors is not None else {"data": told["data"]}

@@ -193,12 +193,13 @@ def undo_after(connection: Connection, chain_id: int, block_number: int) -> None
         (indexed_contracts, indexed_contracts.c.found_block),
     ):
         connection.execute(delete(table).where(table.c.chain_id == chain_id, number > block_number))
-    first = indexed_contracts.c.first_block
-    connection.execute(
-        update(indexed_contracts)
-        .where(indexed_contracts.c.chain_id == chain_id, indexed_contracts.c.next_block > block_number + 1)
-        .values(next_block=case((first > block_number + 1, first), else_=block_number + 1))
-    )
+    # A contract that was deployed after the fork may now have been deployed earlier than before.
+    for column in (indexed_contracts.c.next_block, indexed_contracts.c.first_block):
+        connection.execute(
+            update(indexed_contracts)
+            .where(indexed_contracts.c.chain_id == chain_id, column > block_number + 1)
+            .values({column: block_number + 1})
+        )
 
 
 def _newest(table: Table, column: ColumnElement[Any], *more: ColumnElement[bool]) -> ScalarSelect[Any]:

@@ -13,6 +13,8 @@ import pytest
 from sqlalchemy import select
 from web3.providers import BaseProvider
 
+from chain.asset_contract import AssetContract
+from chain.collection import deployment_transaction
 from chain.connection import ChainSettings, Connection, connect
 from chain.errors import NodeRefused
 from chain.log_reader import LogReader
@@ -64,9 +66,17 @@ def follower(database: Database, studio: Studio, range_blocks: int = 2_000) -> F
 
 
 def rows(database: Database) -> dict[str, list[Any]]:
+    """All that the index says, but for where it began to look for a contract."""
     with database.reading() as connection:
         return {
-            table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
+            table.name: [
+                tuple(row)
+                for row in connection.execute(
+                    select(*(column for column in table.columns if column.name != "first_block")).order_by(
+                        *table.primary_key
+                    )
+                )
+            ]
             for table in TABLES
         }
 
@@ -175,13 +185,54 @@ def test_a_contract_that_is_named_later_is_read_from_its_beginning(
 ) -> None:
     for _ in range(10):
         studio.act()
-    first = {studio.factory.address: "collections"}
+    first: dict[str, str] = {studio.factory.address: "collections"}
     Follower(database, CHAIN_ID, LogReader(studio.web3), lambda: first).follow()
     studio.act()
     follower(database, studio, range_blocks=4).follow()
     studio.reorganise(3)
     follower(database, studio).follow()
     assert_true(database, studio, tmp_path)
+
+
+def test_what_a_contract_says_that_is_none_of_its_business_means_nothing(
+    database: Database, studio: Studio
+) -> None:
+    studio.mint(2)
+    studio.cancel()
+    studio.create_collection()
+    sources = {
+        studio.collections[0].address: "vouchers",
+        studio.factory.address: "assets",
+        studio.vouchers.address: "collections",
+    }
+    wrong: dict[str, str] = {str(address): kind for address, kind in sources.items()}
+    Follower(database, CHAIN_ID, LogReader(studio.web3), lambda: wrong).follow()
+    found = rows(database)
+    assert [len(found.pop("indexed_contracts")), *map(len, found.values())] == [3, 0, 0, 0, 0]
+
+
+def test_a_contract_that_a_reorganisation_deploys_earlier_is_read_whole(
+    database: Database, connection: Connection, tmp_path: Path
+) -> None:
+    studio = Studio(connection.web3, SEED)
+    snapshot = studio.node("evm_snapshot")
+    studio.node("anvil_mine", 5)
+    terms, me = studio.terms, studio.maker.address
+
+    def deploy() -> AssetContract:
+        made = studio.send(lambda nonce: deployment_transaction(studio.web3, terms, sender=me, nonce=nonce))
+        return AssetContract(studio.web3, str(made.contract_address))
+
+    studio.collections = [deploy()]
+    studio.mint(3)
+    follower(database, studio).follow()
+    studio.node("evm_revert", snapshot)
+    assert deploy().address == studio.collections[0].address
+    studio.mint(4)
+    studio.node("anvil_mine", 12)
+    follower(database, studio).follow()
+    assert_true(database, studio, tmp_path)
+    assert len(rows(database)["tokens"]) == 4
 
 
 class Strict(BaseProvider):

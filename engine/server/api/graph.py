@@ -17,7 +17,8 @@ from engine.errors import InvalidRequest
 from engine.server.caller import App, Reader
 from engine.server.graph.limits import check_query
 from engine.server.graph.loaders import Loaders
-from engine.server.graph.schema import Context, Query
+from engine.server.graph.schema import Query
+from engine.server.graph.things import Context
 from engine.server.once import told
 from engine.server.problems import ROOM_ERRORS, problem_of
 
@@ -35,7 +36,7 @@ SCHEMA: Final = _Schema(Query)
 _TEXT: Final = SCHEMA.as_str() + "\n"
 
 
-@router.post("/graphql", response_model=GraphAnswer, response_model_exclude_none=True)
+@router.post("/graphql", response_model=GraphAnswer)
 def ask_graph(caller: Reader, wanted: GraphQuery, application: App) -> Response:
     """Answers one query. Where a part of it fails, the rest is answered and ``errors`` says why."""
     variables = wanted.variables or {}
