@@ -16,15 +16,18 @@ from assets.package import export_asset_car
 from chain.address import parse_recipient
 from chain.connection import Connection
 from chain.errors import ChainError
+from chain.log_reader import LogReader
 from chain.signer import Signer
 from engine.asset_files import AssetFiles
 from engine.asset_pins import AssetPins
 from engine.clips import clip_recipe, default_action, source_size_px
 from engine.data_folder import DataFolder, write_whole, writing_whole
+from engine.database.chain_index import watches
 from engine.database.jobs import resume_job
 from engine.database.records import MintRecord, Records
 from engine.drawn_clips import DrawnClips
 from engine.errors import EngineError, ExportFailed, InvalidRequest, JobFailed, UnknownAsset
+from engine.indexer.follower import Follower
 from engine.jobs.creation import CreationJob
 from engine.jobs.delivery import DeliveryJob
 from engine.jobs.mint import ChainAccess, MintJob
@@ -74,6 +77,7 @@ class Application:
         self._drawing: SharedDrawer | None = None
         # Held while something decodes pictures of up to 16 million pixels: two take about 300 MB.
         self.decoding = BoundedSemaphore(2)
+        self._opening = Lock()
         self._making = Lock()  # the first pictures may be asked for by two threads at once
         self.records = Records(open_database(settings, folder))
         self.blocks = open_blocks(settings, folder, self.records.database)
@@ -177,13 +181,44 @@ class Application:
 
     @cached_property
     def connection(self) -> Connection:
-        return open_chain(self.settings, self.folder)
+        with (
+            self._opening
+        ):  # an embedded chain is opened once, though a mint and the index may be first together
+            if "connection" not in vars(self):
+                vars(self)["connection"] = open_chain(self.settings, self.folder)
+        opened: Connection = vars(self)["connection"]
+        return opened
 
     @cached_property
     def chain(self) -> ChainAccess:
         connection, signer = self.connection, self.signer
         chain_id = connection.settings.chain_id
         return ChainAccess(connection, signer, Outbox(self.records, connection.web3, signer, chain_id))
+
+    @property
+    def follower(self) -> Follower | None:
+        """Who reads what the chain's logs say; None where there is nothing to read or no way to it from here.
+
+        Raises what opening the chain raises.
+        """
+        embedded_elsewhere = self.settings.rpc_url is None and self.records.database.is_shared
+        if embedded_elsewhere and "connection" not in vars(self):
+            return (
+                None  # the embedded chain belongs to the one process that mints, which need not be this one
+            )
+        with self.records.database.reading() as connection:
+            is_any = watches(connection, self.settings.chain_id)
+        return self._follower if is_any or self._own_contracts() else None
+
+    @cached_property
+    def _follower(self) -> Follower:
+        reader = LogReader(self.connection.web3)
+        return Follower(self.records.database, self.settings.chain_id, reader, self._own_contracts)
+
+    def _own_contracts(self) -> dict[str, str]:
+        """The contracts of this chain that are named here, with what each is to the index."""
+        assets = {self.settings.contract, self.records.contract(self.settings.chain_id)}
+        return {address: "assets" for address in assets if address is not None}
 
     @cached_property
     def jobs(self) -> "JobRuntime":

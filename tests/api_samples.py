@@ -93,6 +93,24 @@ def health(**changes: Any) -> dict[str, Any]:
     }
 
 
+def token(**changes: Any) -> dict[str, Any]:
+    return {
+        "chain_id": 31337,
+        "contract": "0x" + "12" * 20,
+        "token_id": "256",
+        "owner": "0x" + "34" * 20,
+        "metadata_digest": None,
+        "metadata_cid": None,
+        "frozen": False,
+        "asset": None,
+        "minted_block": 1,
+        "minted_tx": "0x" + "ab" * 32,
+        "minted_at": "2026-11-24T12:00:00Z",
+        "links": {},
+        **changes,
+    }
+
+
 def key(number: int = 1, **changes: Any) -> dict[str, Any]:
     return {
         "id": f"key-{number}",

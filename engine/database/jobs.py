@@ -25,9 +25,9 @@ from engine.database.database import ENQUEUED
 
 # In place of a model's id: any of those that are bundled, whichever version a worker has.
 BUNDLED = "bundled"
-QUEUES = ("generate", "mint", "pin", "deliver", "expire")
+QUEUES = ("generate", "mint", "pin", "deliver", "expire", "index")
 # The recurring job of a queue, which is never done and never set aside.
-RECURRING = {"expire": "expiry", "pin": "pin-schedule"}
+RECURRING = {"expire": "expiry", "pin": "pin-schedule", "index": "chain"}
 # How often a worker may end under a job. More would let one bad job take every worker down again and again.
 MAX_DEATHS = 3
 
@@ -207,7 +207,7 @@ def take_over(connection: Connection) -> list[Job]:
     """
     table, deaths = tables.jobs, tables.jobs.c.deaths + 1
     gone = table.c.worker_id.not_in(select(tables.workers.c.id))
-    is_too_many = and_(deaths >= MAX_DEATHS, table.c.queue != "expire", table.c.record_id != RECURRING["pin"])
+    is_too_many = and_(deaths >= MAX_DEATHS, table.c.record_id.not_in(RECURRING.values()))
     rows = connection.execute(
         update(table)
         .where(table.c.state == "running", gone)

@@ -11,9 +11,11 @@ from engine.database.postgresql import postgresql_engine
 from engine.database.records import Records
 from engine.database.sqlite import sqlite_engine
 from engine.errors import InvalidSettings
+from engine.indexer.follower import Follower
 from engine.jobs.creation import CreationJob
 from engine.jobs.delivery import DeliveryJob
 from engine.jobs.expiry import ExpiryWork
+from engine.jobs.index import IndexWork
 from engine.jobs.mint import MintJob
 from engine.jobs.pin import PinJob, PinWork
 from engine.jobs.pinned_first import PinnedFirst
@@ -42,6 +44,9 @@ class Parts(Protocol):
     @property
     def jobs(self) -> JobRuntime: ...
 
+    @property
+    def follower(self) -> Follower | None: ...
+
     def stop_drawing(self) -> None: ...
 
 
@@ -58,6 +63,7 @@ def open_jobs(parts: Parts) -> JobRuntime:
             "mint": PinnedFirst(MintWork(parts.records, workflows), parts.records, parts.pinning),
             "deliver": DeliverWork(parts.delivery_job.attempt),
             "expire": ExpiryWork(database, workflows),
+            "index": IndexWork(lambda: parts.follower),
         }
         if parts.pinning.services:
             works["pin"] = PinWork(parts.records, parts.pin_job, parts.pinning)

@@ -4,6 +4,7 @@ import engine.sdk.account_calls as account_calls
 import engine.sdk.asset_calls as asset_calls
 import engine.sdk.creation_calls as creation_calls
 import engine.sdk.mint_calls as mint_calls
+import engine.sdk.token_calls as token_calls
 from engine.sdk.resource import Endpoint, Listing, Saving
 
 
@@ -53,6 +54,15 @@ class MintMethods:
     mint_many = Endpoint(mint_calls.mint_many)
     get = Endpoint(mint_calls.get_mint)
     list = Listing(mint_calls.list_mints)
+
+
+class TokenMethods:
+    get = Endpoint(token_calls.get_token)
+    owned = Listing(token_calls.owned_tokens)
+    activity = Listing(token_calls.activity)
+    index = Endpoint(token_calls.index_state)
+    query = Endpoint(token_calls.query)
+    list = Listing(token_calls.list_tokens)
 
 
 class KeyMethods:

@@ -1,7 +1,8 @@
-"""What a token costs beside other contracts, and how long the embedded chain takes."""
+"""What a token costs beside other contracts, how long the embedded chain takes, and how fast logs are read."""
 
 import hashlib
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,12 @@ from chain.collection import (
 )
 from chain.connection import ChainSettings, Connection, connect
 from chain.contract_call import ContractCalls, creation_transaction
+from chain.log_reader import LogReader
 from chain.signer import EnvironmentSigner
 from chain.transactions import Receipt, next_nonce, submit, wait_for_receipt
 from chain.voucher import Voucher, VoucherContract, sign_voucher, vouchers_transaction
+from engine.database.database import Database
+from engine.indexer.follower import Follower
 from tools.bench.anvil import CHAIN_ID, is_installed, running_anvil
 from tools.bench.figure import Figure, median_s
 from tools.compile_contracts import compile_contract
@@ -34,6 +38,7 @@ RICH_WEI = 10**20
 SIZES = (1, 10, 100)
 PAGE = 256
 FAR_S = 2**40
+LOGS = 10_010  # a page of 100 and 10 transfers, 91 times
 
 DIGESTS = [hashlib.sha256(str(n).encode()).digest() for n in range(100)]
 CIDS = [str(Cid.raw(digest)) for digest in DIGESTS]
@@ -71,6 +76,7 @@ def figures() -> Iterator[Figure]:
     if is_installed():
         with running_anvil() as url, connect(ChainSettings("bench", CHAIN_ID, rpc_url=url)) as connection:
             yield from _gas(connection)
+            yield from _indexed(connection)
     else:
         yield Figure("gas_not_measured", 0, "", note="no anvil or no node: run `make npm` for the gas table")
 
@@ -133,6 +139,38 @@ def _gas(connection: Connection) -> Iterator[Figure]:
         yield Figure(f"gas_first_transfer{name}", max(moved), "gas", goal, note=note)
     yield from _others(accounts)
     yield from _claims(accounts, studio)
+
+
+def _indexed(connection: Connection) -> Iterator[Figure]:
+    """How fast a new index reads 10,000 logs, mints for the greater part and one transfer in eleven."""
+    accounts = _accounts(connection)
+    contract = _own(accounts)
+    maker, player = accounts.maker.address, accounts.player.address
+    for page in range(1, LOGS // 110 + 1):
+        accounts.do(accounts.maker, contract, "mintBatch", maker, DIGESTS)
+        for index in range(10):
+            signed = accounts.maker.sign_transaction(
+                contract.transaction(
+                    "transferFrom", maker, player, page * PAGE + index, sender=maker, nonce=_nonce(accounts)
+                )
+            )
+            submit(accounts.web3, signed)
+    logs = LOGS // 110 * 110
+
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database.open(Path(folder) / "records.db")
+        sources = {str(contract.address): "assets"}
+        follower = Follower(database, CHAIN_ID, LogReader(accounts.web3), lambda: sources)
+        began = time.perf_counter()
+        follower.follow()
+        took_s = time.perf_counter() - began
+        database.close()
+    note = f"{logs:,d} logs of {LOGS // 110 * 11:,d} blocks, into SQLite"
+    yield Figure("indexer_logs_per_s", logs / took_s, "/s", 1_000, at_most=False, note=note)
+
+
+def _nonce(accounts: Accounts) -> int:
+    return next_nonce(accounts.web3, accounts.maker.address)
 
 
 def _studio(accounts: Accounts) -> AssetContract:

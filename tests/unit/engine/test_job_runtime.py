@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from chain.errors import NodeUnreachable
 from engine.app import Application
 from engine.database import tables
-from engine.database.jobs import BUNDLED, Job, claim, enqueue, resume_job
+from engine.database.jobs import BUNDLED, RECURRING, Job, claim, enqueue, resume_job
 from engine.database.tables import LOCAL_TENANT
 from engine.errors import DatabaseUnusable, HoldLost, InvalidSettings, JobFailed
 from engine.jobs import mint as mint_module
@@ -91,7 +91,7 @@ def add(application: Application, creation_id: str, recipes: list[Recipe]) -> No
 def jobs(application: Application) -> list[Any]:
     with application.records.database.reading() as connection:
         table = tables.jobs
-        return list(connection.execute(select(table).where(table.c.queue != "expire")))
+        return list(connection.execute(select(table).where(table.c.queue.not_in(RECURRING))))
 
 
 def wait_for(what: Callable[[], Any]) -> None:

@@ -11,6 +11,7 @@ from engine.database import tables
 from engine.database.database import Database
 from engine.database.jobs import (
     MAX_DEATHS,
+    RECURRING,
     Job,
     any_due,
     claim,
@@ -177,7 +178,7 @@ def test_a_hold_is_lost_when_the_job_is_anothers_or_gone(connection: Connection)
         Hold(job.number, "worker-2").confirm(connection)
 
 
-@pytest.mark.parametrize("queue", ["generate", "mint", "expire"])
+@pytest.mark.parametrize("queue", ["generate", "mint", *RECURRING])
 def test_a_job_of_dead_workers_waits_again_and_is_set_aside_at_the_third(
     connection: Connection, queue: str
 ) -> None:
@@ -186,15 +187,15 @@ def test_a_job_of_dead_workers_waits_again_and_is_set_aside_at_the_third(
         job = claim(connection, queue, f"worker-{death}", ())
         assert job is not None
         set_aside = take_over(connection)
-        is_last = death == MAX_DEATHS and queue != "expire"
+        is_last = death == MAX_DEATHS and queue not in RECURRING
         assert [(job.queue, job.record_id, job.deaths) for job in set_aside] == (
             [(queue, "record", MAX_DEATHS)] if is_last else []
         )
-    assert state_of(connection, queue, "record") == ("queued" if queue == "expire" else "set_aside")
-    assert resume_job(connection, queue, "record") == (queue != "expire")
+    assert state_of(connection, queue, "record") == ("queued" if queue in RECURRING else "set_aside")
+    assert resume_job(connection, queue, "record") == (queue not in RECURRING)
     again = claim(connection, queue, "worker-9", ())
     assert again is not None
-    assert again.deaths == (MAX_DEATHS if queue == "expire" else 0)
+    assert again.deaths == (MAX_DEATHS if queue in RECURRING else 0)
 
 
 def test_a_creation_that_is_set_aside_says_so_until_it_is_resumed(

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -114,6 +114,8 @@ def test_uploads_send_the_picture_itself(client: Any, scripted: Scripted, tmp_pa
 
 
 def _calls() -> list[tuple[str, Callable[[Any], Any], Answer]]:
+    token = Answer(200, samples.token(transfers=[]))
+    index = Answer(200, {"chain_id": 1, "block": 2, "head_block": 3, "contracts": {}})
     asset, mint, done = Answer(200, samples.asset()), Answer(200, samples.mint()), Answer(200, {})
     collection = Answer(
         200,
@@ -161,6 +163,20 @@ def _calls() -> list[tuple[str, Callable[[Any], Any], Answer]]:
         ("POST /v1/mints", lambda c: c.mints.mint_many(["a"]), Answer(202, {"data": [samples.mint()]})),
         ("GET /v1/mints/m", lambda c: c.mints.get("m"), mint),
         ("GET /v1/mints?asset=a", lambda c: list(c.mints.list(asset="a")), page),
+        ("GET /v1/tokens/0x12/256", lambda c: c.tokens.get("0x12", "256"), token),
+        (
+            "GET /v1/tokens?owner=0x34&minted_since=2026-11-25T00%3A00%3A00%2B00%3A00",
+            lambda c: list(c.tokens.list(owner="0x34", minted_since=datetime(2026, 11, 25, tzinfo=UTC))),
+            page,
+        ),
+        (
+            "GET /v1/owners/0x34/tokens?contract=0x12",
+            lambda c: list(c.tokens.owned("0x34", contract="0x12")),
+            page,
+        ),
+        ("GET /v1/activity?token_id=1", lambda c: list(c.tokens.activity(token_id="1")), page),
+        ("GET /v1/index", lambda c: c.tokens.index(), index),
+        ("POST /v1/graphql", lambda c: c.tokens.query("{ index { block } }", n=1), Answer(200, {"data": {}})),
         ("POST /v1/collections", lambda c: c.collections.create("n", assets=["a"]), collection),
         ("GET /v1/collections", lambda c: list(c.collections.list()), page),
         ("GET /v1/collections/c", lambda c: c.collections.get("c"), collection),
