@@ -7,16 +7,21 @@ from typing import Any, Final
 
 import requests
 from web3 import HTTPProvider
-from web3.exceptions import Web3Exception
+from web3.exceptions import Web3Exception, Web3RPCError
 from web3.providers.base import JSONBaseProvider
-from web3.providers.rpc.utils import ExceptionRetryConfiguration
 from web3.types import RPCEndpoint, RPCResponse
 
 from chain.errors import WrongChain
 
 # What says that a node failed, and nothing about the request: it is not reachable, does not answer in time, answers
 # with HTTP 429 or 5xx (or another status that is none of JSON-RPC's), or with what is not JSON.
-_FAULTS: Final = (requests.RequestException, json.JSONDecodeError, UnicodeDecodeError, ConnectionError)
+_FAULTS: Final = (
+    requests.RequestException,
+    json.JSONDecodeError,
+    UnicodeDecodeError,
+    ConnectionError,
+    Web3RPCError,
+)
 # JSON-RPC errors by which services say the same: too many requests (EIP-1474), and internal errors of a gateway.
 _FAULT_CODES: Final = (-32005, -32603)
 # All nodes are asked this often before the request fails; a node that restarts is back a moment later.
@@ -34,7 +39,7 @@ class _Node:
         self._http = HTTPProvider(
             url,
             request_kwargs={"timeout": timeout_s},
-            exception_retry_configuration=ExceptionRetryConfiguration(retries=0, method_allowlist=[]),
+            exception_retry_configuration=None,  # the next node is asked instead
         )
         self.is_checked = False
         self.shunned_until = 0.0
@@ -106,6 +111,8 @@ class NodesProvider(JSONBaseProvider):
         if node.is_checked:
             return
         answer = node.ask(_CHAIN_ID, [])
+        if "error" in answer:
+            raise Web3RPCError("no chain id", rpc_response=answer)
         try:
             chain_id = int(str(answer.get("result")), 16)
         except ValueError:

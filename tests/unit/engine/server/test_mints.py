@@ -136,7 +136,8 @@ def test_the_end_of_a_mint_is_announced_with_it(
         rows = connection.execute(select(deliveries)).all()
     assert [row.event for row in rows] == ["mint.confirmed"]
     told = client.get(made["links"]["self"], headers=studio).json()
-    assert json.loads(rows[0].body)["data"] == told
+    assert [change["status"] for change in told["history"]] == ["prepared", "sent", "confirmed"]
+    assert json.loads(rows[0].body)["data"] == told | {"history": None}
     assert told["token_id"] == "7"
     asset = client.get(f"/v1/assets/{own[0]}", headers=studio).json()
     assert asset["token"] == {"chain_id": 31337, "contract": ALICE, "token_id": "7"}
