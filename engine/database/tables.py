@@ -266,7 +266,7 @@ transactions = Table(
     Column("nonce", BigInteger, nullable=False),
     Column("hash", String(66), nullable=False),
     Column("raw", LargeBinary, nullable=False),  # signed; written before it is sent
-    Column("status", String(12), nullable=False, server_default="signed"),
+    Column("status", String(12), nullable=False, server_default="signed"),  # see engine.database.transactions
     Column("reason", Text),  # why the node refused it for good
     Column("replaces", String(66)),  # the version before it, which was stuck or could never be mined
     Column("gas", BigInteger, nullable=False, server_default="0"),

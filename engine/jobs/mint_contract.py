@@ -7,7 +7,7 @@ from typing import Final
 from chain.asset_contract import MINTER_ROLE, AssetContract
 from chain.collection import CollectionTerms, deployment_transaction
 from chain.connection import Connection
-from chain.errors import ContractMissing, TransactionReverted
+from chain.errors import ContractMissing, TransactionRejected, TransactionReverted
 from chain.signer import Signer
 from chain.transactions import reverted
 from engine.database.records import Records
@@ -61,7 +61,7 @@ class MintContract:
     def ensure(self, hold: Hold | None = None) -> AssetContract | None:
         """The collection, deployed where there is none; None while its deployment is not confirmed.
 
-        Raises TransactionReverted where it was refused, and node errors.
+        Raises TransactionReverted or TransactionRejected where it was refused, and node errors.
         """
         chain = self._chain()
         connection, chain_id = chain.connection, chain.connection.settings.chain_id
@@ -84,9 +84,13 @@ class MintContract:
             standing = chain.outbox.deliver(
                 "deploy", lambda nonce: deployment_transaction(web3, terms, sender=me, nonce=nonce), hold
             )
+            if standing.status == "refused":
+                chain.outbox.release("deploy")
+                raise TransactionRejected(standing.note or "The deployment was refused.")
             if standing.status != "confirmed" or standing.receipt is None:
                 return None
             if standing.receipt.status == 0:
+                chain.outbox.release("deploy")
                 raise reverted(web3, standing.receipt)
             assert standing.receipt.contract_address is not None, "a deployment's receipt names its contract"
             self._records.set_contract(chain_id, standing.receipt.contract_address)

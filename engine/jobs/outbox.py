@@ -126,6 +126,14 @@ class Outbox:
         self.sign(purpose, build, sender or self.addresses[0], hold)
         return self.follow(purpose)
 
+    def release(self, purpose: str) -> None:
+        """Lets a purpose whose transaction was refused be signed for anew."""
+        version = self._version(purpose)
+        with self._database.exclusive(self._turn(version.sender)), self._database.writing() as connection:
+            for each in ledger.versions_at(connection, self.terms.chain_id, version.sender, version.nonce):
+                if each.purpose == purpose:
+                    ledger.change_version(connection, each.number, status="lost")
+
     # ------------------------------------------------------------------ within
 
     def _brought(self, slot: list[TransactionRecord], version: TransactionRecord, settled: int) -> str | None:

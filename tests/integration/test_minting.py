@@ -238,7 +238,7 @@ def test_what_a_reorganisation_removes_is_followed_to_its_final_block(
     anvil.ask("anvil_mine", hex(4))
     assert look(mint.id) is None
     assert history(again, mint) == ["prepared", "signed", "sent", "mined", "sent", "mined", "confirmed"]
-    assert_agrees(again, anvil, first + [mint])
+    assert_agrees(again, anvil, [*first, mint])
 
 
 def status(application: Application, mint: MintRecord) -> str:

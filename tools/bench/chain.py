@@ -24,6 +24,7 @@ from chain.contract_call import ContractCalls, creation_transaction
 from chain.signer import EnvironmentSigner
 from chain.transactions import Receipt, next_nonce, submit, wait_for_receipt
 from chain.voucher import Voucher, VoucherContract, sign_voucher, vouchers_transaction
+from tools.bench import minting
 from tools.bench.anvil import CHAIN_ID, is_installed, running_anvil
 from tools.bench.figure import Figure, median_s
 from tools.compile_contracts import compile_contract
@@ -71,6 +72,8 @@ def figures() -> Iterator[Figure]:
     if is_installed():
         with running_anvil() as url, connect(ChainSettings("bench", CHAIN_ID, rpc_url=url)) as connection:
             yield from _gas(connection)
+        with running_anvil() as url:
+            yield from minting.figures(url)
     else:
         yield Figure("gas_not_measured", 0, "", note="no anvil or no node: run `make npm` for the gas table")
 

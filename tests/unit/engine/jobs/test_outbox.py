@@ -13,7 +13,7 @@ from chain.transactions import next_nonce, submit
 from engine.app import Application
 from engine.database import tables
 from engine.database.mints import MintRecord, history_of
-from engine.errors import WrongChain
+from engine.errors import JobFailed, WrongChain
 from engine.jobs import mint as mint_module
 from engine.jobs import outbox as outbox_module
 from engine.jobs import sending as sending_module
@@ -145,6 +145,28 @@ def test_what_no_node_will_ever_take_leaves_no_gap(
     assert application.mint_job.look(other.id) is None
     assert sent(application)[-1].nonce == first.nonce + 1
     assert (found(application, other).status, tokens(application)) == ("confirmed", 1)
+
+
+def test_a_deployment_that_is_refused_is_tried_anew_by_the_next_mint(
+    application: Application, add_asset: Callable[..., Asset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = []
+
+    def refuse(web3: Any, signed: Any) -> None:
+        if not refused or signed.hash in refused:
+            refused.append(signed.hash)
+            raise TransactionRejected(
+                "The transaction was not sent because the node refused it: intrinsic gas."
+            )
+        submit(web3, signed)
+
+    monkeypatch.setattr(sending_module, "submit", refuse)
+    asset = add_asset(application)
+    with pytest.raises(JobFailed, match="intrinsic gas"):
+        application.mint(asset.asset_id)
+    assert application.unfinished() == 0
+    assert application.mint(asset.asset_id).mint.id == f"mint-{asset.asset_id}-2"
+    assert tokens(application) == 1
 
 
 def test_an_earlier_nonce_that_was_never_sent_goes_first(
