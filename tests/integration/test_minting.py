@@ -1,6 +1,9 @@
 """The minting engine on a real anvil that reorganises, drops, restarts and fails: one token for each mint, no gap."""
 
+import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -479,3 +482,52 @@ def deployed_picky(web3: Any, maker: EnvironmentSigner, minter: str) -> Contract
     arguments = (code, bytes.fromhex(initialisation[2:]))
     creation = creation_transaction(web3, artifact, arguments, sender=me, nonce=next_nonce(web3, me))
     return ContractCalls(web3, str(sent(creation).contract_address), artifact)
+
+
+def test_two_processes_on_one_database_that_are_killed_mint_each_once(
+    anvil: Anvil, tmp_path: Path, add_asset: Callable[..., Asset], postgresql_url: str
+) -> None:
+    chance = random.Random(SEED)
+    roots = os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))))
+    environment = {
+        "LORESPARK_DATA_DIR": str(tmp_path / "data"),
+        "LORESPARK_DATABASE_URL": postgresql_url,
+        "LORESPARK_RPC_URL": anvil.url,
+        "LORESPARK_CHAIN_ID": str(EMBEDDED_CHAIN_ID),
+        "LORESPARK_CONFIRMATIONS": "1",
+        "LORESPARK_PRIVATE_KEY": ",".join(KEYS[:2]),
+        "LORESPARK_MINT_WINDOW_MS": "50",
+    }
+    command = [sys.executable, "-W", "ignore", "-m", "engine.cli", "worker", "--queues", "mint"]
+
+    def started() -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            command, env=os.environ | environment | {"PYTHONPATH": roots}, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Working on mint")
+        return process
+
+    with Application.open(Settings.from_environment(environment)) as application:
+        workers: list[subprocess.Popen[str]] = []
+        mints: list[MintRecord] = []
+        try:
+            workers += [started(), started()]
+            for turn in range(3):
+                for seed in range(1, 9):
+                    asset = add_asset(application, 10 * turn + seed)
+                    mint, _ = application.records.add_mint(
+                        asset, chance.choice(RECIPIENTS), EMBEDDED_CHAIN_ID
+                    )
+                    mints.append(mint)
+                    time.sleep(chance.uniform(0, 0.1))
+                victim = workers.pop(0)
+                victim.kill()
+                victim.communicate()
+                workers.append(started())
+            wait_until_all_ended(application)
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.communicate()
+        assert_agrees(application, anvil, mints)
