@@ -5,31 +5,27 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-import requests
-from web3 import HTTPProvider, Web3
+from web3 import Web3
 from web3.providers import BaseProvider
-from web3.providers.rpc.utils import ExceptionRetryConfiguration
 
 from chain.boundary import node_boundary
 from chain.embedded import EmbeddedChain
 from chain.embedded_rpc import EmbeddedProvider
 from chain.errors import InvalidSettings, WrongChain
+from chain.rpc import NodesProvider
 
 # How often to ask a node on this machine for a receipt; web3's own 0.1 s caps minting at nine a second.
 LOCAL_POLL_LATENCY_S = 0.005
-
-# How often a request is made again after one of these faults. Sending a transaction is among them, which is
-# safe: `submit` takes a second arrival for the first.
-_RETRIES = 2
-_PASSING_FAULTS = (requests.ConnectionError, requests.HTTPError, requests.Timeout)
 
 
 @dataclass(frozen=True)
 class ChainSettings:
     """Which chain, and how to wait for it.
 
-    With rpc_url None the chain is the embedded one, kept in embedded_path. The URL may hold an access key, so
-    repr leaves it out. confirmations counts a transaction's own block: 1 is right where blocks are final.
+    With rpc_url None the chain is the embedded one, kept in embedded_path. rpc_url is the URL of a node, or of several
+    with commas between them, of which the first that works is used (see chain.rpc); it may hold access keys, so repr
+    leaves it out. timeout_s bounds waiting for a transaction, request_timeout_s one answer of one node.
+    confirmations counts a transaction's own block: 1 is right where blocks are final.
     """
 
     network: str
@@ -39,18 +35,24 @@ class ChainSettings:
     confirmations: int = 1
     poll_latency_s: float = LOCAL_POLL_LATENCY_S
     timeout_s: float = 30.0
+    request_timeout_s: float = 10.0
+
+    @property
+    def rpc_urls(self) -> tuple[str, ...]:
+        """The nodes' URLs in the order in which they are asked."""
+        return tuple(url.strip() for url in self.rpc_url.split(",")) if self.rpc_url else ()
 
     def __post_init__(self) -> None:
         """Raises InvalidSettings for what cannot work."""
         if (self.rpc_url is None) == (self.embedded_path is None):
             raise InvalidSettings("A chain has either an RPC URL or the path of an embedded chain; give one.")
-        if self.rpc_url is not None and urlsplit(self.rpc_url).scheme not in ("http", "https"):
+        if any(urlsplit(url).scheme not in ("http", "https") for url in self.rpc_urls):
             raise InvalidSettings(
                 "The RPC URL begins with http:// or https://; give the node's HTTP address."
             )
         if self.chain_id < 1 or self.confirmations < 1:
             raise InvalidSettings("Chain id and confirmations count from 1; give a larger number.")
-        if self.poll_latency_s <= 0 or self.timeout_s <= 0:
+        if min(self.poll_latency_s, self.timeout_s, self.request_timeout_s) <= 0:
             raise InvalidSettings("Poll latency and timeout are more than 0 s; give a larger number.")
 
 
@@ -84,15 +86,9 @@ def connect(settings: ChainSettings) -> Connection:
         embedded = EmbeddedChain(settings.embedded_path, settings.chain_id)
         provider: BaseProvider = EmbeddedProvider(embedded)
     else:
-        provider = HTTPProvider(
-            settings.rpc_url,
-            request_kwargs={"timeout": settings.timeout_s},
-            exception_retry_configuration=ExceptionRetryConfiguration(
-                errors=_PASSING_FAULTS, retries=_RETRIES
-            ),
-        )
-        # EIP-3668 lets a contract send the caller to a URL of its choice; none of ours does.
-        provider.global_ccip_read_enabled = False
+        provider = NodesProvider(settings.rpc_urls, settings.chain_id, settings.request_timeout_s)
+        with node_boundary(f"Connecting to {settings.network}"):
+            provider.check_all()
     web3 = Web3(provider)
     with node_boundary(f"Connecting to {settings.network}"):
         chain_id = web3.eth.chain_id

@@ -20,6 +20,11 @@ class Fees:
     max_fee_per_gas_wei: int
     max_priority_fee_per_gas_wei: int
 
+    def capped(self, max_fee_wei: int) -> "Fees":
+        """The same, but no more than ``max_fee_wei`` a gas."""
+        most_wei = min(self.max_fee_per_gas_wei, max_fee_wei)
+        return Fees(most_wei, min(self.max_priority_fee_per_gas_wei, most_wei))
+
 
 def current_fees(web3: Web3) -> Fees:
     """Fees that the next few blocks will take. Raises NodeUnreachable or NodeRefused."""
@@ -27,3 +32,20 @@ def current_fees(web3: Web3) -> Fees:
         next_base_fee_wei = web3.eth.fee_history(1, "latest")["baseFeePerGas"][-1]
         priority_wei = min(web3.eth.max_priority_fee, PRIORITY_FEE_CAP_WEI)
     return Fees(_BASE_FEE_ROOM * next_base_fee_wei + priority_wei, priority_wei)
+
+
+# Nodes take a transaction in place of one with its nonce for a tenth more of both fields (geth's
+# --txpool.pricebump); a quarter more gets there sooner. Raise it for a network whose nodes ask for more.
+BUMP_PERCENT = 125
+
+
+def raised(fees: Fees, current: Fees) -> Fees:
+    """Fees that take the place of ``fees``: enough above them, and no less than the network's of the moment."""
+    return Fees(
+        max(_bumped(fees.max_fee_per_gas_wei), current.max_fee_per_gas_wei),
+        max(_bumped(fees.max_priority_fee_per_gas_wei), current.max_priority_fee_per_gas_wei),
+    )
+
+
+def _bumped(wei: int) -> int:
+    return wei * BUMP_PERCENT // 100 + 1

@@ -5,19 +5,21 @@ as often as needed, for the chain takes it at most once.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_typing import HexStr
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from web3 import Web3
-from web3.exceptions import ContractLogicError, TransactionNotFound, Web3RPCError
-from web3.types import TxData, TxReceipt
+from web3.exceptions import BlockNotFound, ContractLogicError, TransactionNotFound, Web3RPCError
+from web3.types import LogReceipt, TxData, TxReceipt
 
 from chain.boundary import node_boundary, node_message, revert_reason
 from chain.errors import (
     InsufficientFunds,
+    NodeRefused,
     NonceAhead,
     NonceTaken,
     ReceiptTimeout,
@@ -42,7 +44,7 @@ class Receipt:
     """What became of a mined transaction.
 
     status is 1 for success and 0 for a revert. confirmations counts the transaction's own block, so it is 1
-    in the newest block. A block_hash that changes between two readings is a reorganisation.
+    in the newest block. A block_hash that changes between two readings is a reorganisation. logs are the node's.
     """
 
     tx_hash: str
@@ -52,10 +54,21 @@ class Receipt:
     gas_used: int
     contract_address: str | None
     confirmations: int
+    logs: tuple[LogReceipt, ...] = field(default=(), repr=False, compare=False)
 
 
 # What nodes say for the same refusal: geth, then anvil, Nethermind, Besu, Erigon and Reth where they differ.
 _ALREADY_THERE = ("already known", "already imported", "alreadyknown")
+# What says nothing about the transaction: the same one may be taken a moment later, or by another node.
+_PASSING = (
+    "pool is full",
+    "queue is full",
+    "limit exceeded",
+    "too many",
+    "internal error",
+    "timeout",
+    "syncing",
+)
 _REFUSALS: tuple[tuple[tuple[str, ...], type[TransactionRejected], str], ...] = (
     (
         (
@@ -91,9 +104,10 @@ def submit(web3: Web3, signed: SignedTransaction) -> None:
     """Brings a signed transaction to the chain; harmless when it is there already.
 
     Raises NonceTaken, NonceAhead, InsufficientFunds, Underpriced or TransactionRejected where the node has
-    reason to refuse it, and NodeUnreachable where it cannot be asked; then calling again is safe.
+    reason to refuse it; NodeRefused where it takes none at present, and NodeUnreachable where it cannot be asked:
+    then calling again is safe.
     """
-    if _find(web3, signed.hash) is not None:
+    if is_known(web3, signed.hash):
         return
     try:
         with node_boundary("Sending the transaction"):
@@ -125,6 +139,7 @@ def receipt(web3: Web3, tx_hash: str) -> Receipt | None:
         gas_used=found["gasUsed"],
         contract_address=to_checksum_address(created) if (created := found["contractAddress"]) else None,
         confirmations=max(1, head - found["blockNumber"] + 1),
+        logs=tuple(found["logs"]),
     )
 
 
@@ -141,7 +156,7 @@ def wait_for_receipt(
         found = receipt(web3, tx_hash)
         if found is not None and found.confirmations >= confirmations:
             if found.status == 0:
-                raise _reverted(web3, found)
+                raise reverted(web3, found)
             return found
         if time.monotonic() >= deadline:
             raise ReceiptTimeout(
@@ -149,6 +164,43 @@ def wait_for_receipt(
                 "ask again later, or send it again, which is harmless."
             )
         time.sleep(min(poll_latency_s, max(0.0, deadline - time.monotonic())))
+
+
+def is_known(web3: Web3, tx_hash: str) -> bool:
+    """Whether the node has the transaction, pending or mined. Raises NodeUnreachable or NodeRefused."""
+    return _find(web3, tx_hash) is not None
+
+
+def is_in_chain(web3: Web3, found: Receipt) -> bool:
+    """Whether the receipt's block is the chain's block of that number. Raises NodeUnreachable or NodeRefused."""
+    with node_boundary("Reading the transaction's block"):
+        try:
+            block = web3.eth.get_block(found.block_number)
+        except BlockNotFound:
+            return False
+    return _hex(block["hash"]) == found.block_hash
+
+
+def settled_nonces(web3: Web3, address: str) -> int:
+    """How many transactions of the account are mined; the nonce of the next. Raises as `next_nonce`."""
+    with node_boundary("Reading the account's mined nonce"):
+        return web3.eth.get_transaction_count(to_checksum_address(address), "latest")
+
+
+def head_number(web3: Web3) -> int:
+    """The number of the newest block. Raises NodeUnreachable or NodeRefused."""
+    with node_boundary("Reading the chain's height"):
+        return web3.eth.block_number
+
+
+def read_fields(raw: bytes) -> dict[str, Any]:
+    """The fields of a signed transaction of type 2 as they were signed, in web3's names, without the signature."""
+    fields = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
+    signature = ("v", "r", "s", "accessList")
+    kept = {name: value for name, value in fields.items() if name not in signature}
+    to = bytes(kept.pop("to", b""))
+    kept["data"] = HexBytes(kept["data"])
+    return {**kept, **({"to": to_checksum_address(to)} if to else {})}
 
 
 def next_nonce(web3: Web3, address: str) -> int:
@@ -166,11 +218,13 @@ def _find(web3: Web3, tx_hash: str) -> TxData | None:
             return None
 
 
-def _refusal(message: str) -> TransactionRejected | None:
+def _refusal(message: str) -> TransactionRejected | NodeRefused | None:
     """The error for what a node said, or None where it says that it has the transaction."""
     said = message.lower()
     if any(words in said for words in _ALREADY_THERE):
         return None
+    if any(words in said for words in _PASSING):
+        return NodeRefused(f"The node does not take transactions now ({message}); it is sent again.")
     for words, error, advice in _REFUSALS:
         if any(word in said for word in words):
             return error(f"The transaction was not sent because {advice}.")
@@ -179,7 +233,8 @@ def _refusal(message: str) -> TransactionRejected | None:
     )
 
 
-def _reverted(web3: Web3, found: Receipt) -> TransactionReverted:
+def reverted(web3: Web3, found: Receipt) -> TransactionReverted:
+    """The error for a receipt of status 0, with the contract's reason where the node can replay it."""
     reason = _replayed_reason(web3, found)
     said = f"with {reason}" if reason else "without a known reason"
     return TransactionReverted(

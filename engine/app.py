@@ -15,7 +15,7 @@ from assets.errors import AssetsError
 from assets.package import export_asset_car
 from chain.address import parse_recipient
 from chain.connection import Connection
-from chain.errors import ChainError
+from chain.errors import ChainError, ReceiptTimeout
 from chain.log_reader import LogReader
 from chain.signer import Signer
 from engine.asset_files import AssetFiles
@@ -24,13 +24,15 @@ from engine.clips import clip_recipe, default_action, source_size_px
 from engine.data_folder import DataFolder, write_whole, writing_whole
 from engine.database.chain_index import watches
 from engine.database.jobs import resume_job
-from engine.database.records import MintRecord, Records
+from engine.database.pins import mint_is_ready
+from engine.database.records import FINISHED_MINT, MintRecord, Records
 from engine.drawn_clips import DrawnClips
 from engine.errors import EngineError, ExportFailed, InvalidRequest, JobFailed, UnknownAsset
 from engine.indexer.follower import Follower
 from engine.jobs.creation import CreationJob
 from engine.jobs.delivery import DeliveryJob
-from engine.jobs.mint import ChainAccess, MintJob
+from engine.jobs.mint import MintJob
+from engine.jobs.mint_contract import ChainAccess
 from engine.jobs.outbox import Outbox
 from engine.jobs.pin import PinJob
 from engine.minting_terms import MintingTerms
@@ -45,7 +47,16 @@ from engine.style_folder import StyleFolder
 from engine.variations import varied_fields
 from engine.verification import Check, verify_token
 from engine.webhook_target import Targets
-from engine.wiring import open_blocks, open_chain, open_database, open_folder, open_pinning, open_signer
+from engine.wiring import (
+    further_signers,
+    open_blocks,
+    open_chain,
+    open_database,
+    open_folder,
+    open_pinning,
+    open_signer,
+    sending_terms,
+)
 from generators.drawer import SharedDrawer
 from generators.errors import GeneratorError
 from generators.motion import Direction
@@ -95,7 +106,13 @@ class Application:
         )
         self.pin_job = PinJob(self.records, self.blocks, self.pinning)
         self.pins = AssetPins(self.records, self.pinning, lambda: self.jobs)
-        self.mint_job = MintJob(self.records, lambda: self.chain, settings.contract)
+        self.mint_job = MintJob(
+            self.records,
+            lambda: self.chain,
+            settings.contract,
+            settings.mint_window_ms / 1000,
+            mint_is_ready() if self.pinning.delays_mints else None,
+        )
         self.targets = Targets(settings.allow_private_webhooks)
         self.delivery_job = DeliveryJob(self.records.database, self.targets)
 
@@ -192,8 +209,9 @@ class Application:
     @cached_property
     def chain(self) -> ChainAccess:
         connection, signer = self.connection, self.signer
-        chain_id = connection.settings.chain_id
-        return ChainAccess(connection, signer, Outbox(self.records, connection.web3, signer, chain_id))
+        signers = (signer, *further_signers(self.settings))
+        terms = sending_terms(self.settings)
+        return ChainAccess(connection, signer, Outbox(self.records.database, connection.web3, signers, terms))
 
     @property
     def follower(self) -> Follower | None:
@@ -229,7 +247,9 @@ class Application:
 
     @cached_property
     def signer(self) -> Signer:
-        """Who signs what goes onto the chain; known without asking the chain. Raises chain.errors.KeyRefused."""
+        """Who signs what goes onto the chain, before any further ones; known without asking the chain.
+
+        Raises chain.errors.KeyRefused."""
         with self.records.database.exclusive("signer key"):  # two processes at once would make two
             return open_signer(self.settings, self.folder)
 
@@ -431,9 +451,13 @@ class Application:
             raise JobFailed(creation.error or f"The creation {creation_id} ended as {creation.status}.")
 
     def _finish_mint(self, mint_id: str) -> MintRecord:
-        self.jobs.mint(mint_id)
+        timeout_s = self.chain.connection.settings.timeout_s
+        self.jobs.mint(mint_id, timeout_s)
         mint = self.records.mint(mint_id)
         assert mint is not None, "a mint's record outlives its job"
+        if mint.status not in FINISHED_MINT:
+            told = mint.error or "Ask again later, which goes on with it."
+            raise ReceiptTimeout(f"The mint {mint_id} was not confirmed within {timeout_s:g} s. {told}")
         if mint.status != "confirmed":
             raise JobFailed(mint.error or f"The mint {mint_id} ended as {mint.status}.")
         return mint

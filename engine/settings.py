@@ -16,13 +16,18 @@ EMBEDDED_CHAIN_ID = 31_337  # what local development chains use
 REMOTE_CONFIRMATIONS = 2
 MAX_CONFIRMATIONS = 1_000
 PREFIX = "LORESPARK_"
+MAX_MINT_WINDOW_MS = 5_000  # a thread waits as long
+MAX_SIGNERS = 64
+MAX_RPC_URLS = 16
 _PRIVATE_KEY = re.compile(r"(0x)?(?!0{64})[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """``rpc_url`` None is the embedded chain. ``contract`` None is deployed at the first mint. ``models_file`` None is
-    models.toml in the data folder. ``llm_url`` is the base of an OpenAI-compatible service, as in https://host/v1.
+    """``rpc_url`` None is the embedded chain; it holds one URL or several, separated by commas, and ``private_key`` one
+    key or several. ``max_fee_gwei`` is the most that a gas may cost. ``contract`` None is deployed at the first mint.
+    ``models_file`` None is models.toml in the data folder.
+    ``llm_url`` is the base of an OpenAI-compatible service, as in https://host/v1.
     ``database_url`` None is SQLite in the data folder. ``deny_list`` is a file of more than the default deny list has.
     ``moderation_url`` is the base of a service with OpenAI's /moderations; None asks nobody. ``rate_limit_url`` None
     counts requests in this process. ``blocks_dir`` None is the data folder, or PostgreSQL. ``pinning_file`` None is
@@ -53,11 +58,18 @@ class Settings:
     blocks_dir: Path | None = None
     pinning_file: Path | None = None
     mint_before_pin: bool = False
+    mint_window_ms: int = 250  # how long a mint waits for others to share its transaction
+    stuck_after_s: int = 60  # after which a transaction that is not mined is sent at a higher fee
+    max_fee_gwei: int = 1_000
 
     @property
     def pinning_list(self) -> Path:
         """The TOML file with the services that pin assets; it need not be there."""
         return self.pinning_file or self.data_dir / "pinning.toml"
+
+    @property
+    def private_keys(self) -> tuple[str, ...]:
+        return _listed(self.private_key)
 
     @property
     def model_list(self) -> Path:
@@ -69,7 +81,7 @@ class Settings:
         """Reads LORESPARK_DATA_DIR, _MODELS, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT, _PRIVATE_KEY,
         _LLM_URL, _LLM_MODEL, _LLM_KEY, _DATABASE_URL, _ALLOW_PRIVATE_WEBHOOKS, _DEFAULT_DENY_LIST, _DENY_LIST,
         _MODERATION_URL, _MODERATION_MODEL, _MODERATION_KEY, _RATE_LIMIT_URL, _MAX_QUEUED, _MAX_QUEUED_PER_TENANT,
-        _BLOCKS_DIR, _PINNING and _MINT_BEFORE_PIN.
+        _BLOCKS_DIR, _PINNING, _MINT_BEFORE_PIN, _MINT_WINDOW_MS, _STUCK_AFTER_S and _MAX_FEE_GWEI.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -79,20 +91,16 @@ class Settings:
 
         folder, models = given("DATA_DIR"), given("MODELS")
         rpc_url, chain_id = given("RPC_URL"), given("CHAIN_ID")
-        if rpc_url is not None and not rpc_url.startswith(("http://", "https://")):
-            raise InvalidSettings(
-                "LORESPARK_RPC_URL is not an http:// or https:// address; set it to a node's URL."
-            )
+        if rpc_url is not None:
+            _check_rpc_urls(_listed(rpc_url))
         if rpc_url is not None and chain_id is None:
             raise InvalidSettings(
                 "LORESPARK_RPC_URL is set without LORESPARK_CHAIN_ID; set the chain id it must have."
             )
         confirmations = given("CONFIRMATIONS")
         contract, private_key = given("CONTRACT"), given("PRIVATE_KEY")
-        if private_key is not None and not _PRIVATE_KEY.fullmatch(private_key):
-            raise InvalidSettings(
-                "LORESPARK_PRIVATE_KEY is not a private key, which has 64 hexadecimal digits; copy it again."
-            )
+        if private_key is not None:
+            _check_private_keys(_listed(private_key))
         llm_url, llm_model, llm_key = given("LLM_URL"), given("LLM_MODEL"), given("LLM_KEY")
         _check_llm(llm_url, llm_model, llm_key)
         moderation_url, moderation_key = given("MODERATION_URL"), given("MODERATION_KEY")
@@ -131,6 +139,11 @@ class Settings:
             blocks_dir=_path("BLOCKS_DIR", blocks) if (blocks := given("BLOCKS_DIR")) else None,
             pinning_file=_file("PINNING", pinning) if pinning else None,
             mint_before_pin=_switch("MINT_BEFORE_PIN", given("MINT_BEFORE_PIN"), default=False),
+            mint_window_ms=_within(
+                "MINT_WINDOW_MS", given("MINT_WINDOW_MS"), cls.mint_window_ms, 0, MAX_MINT_WINDOW_MS
+            ),
+            stuck_after_s=_within("STUCK_AFTER_S", given("STUCK_AFTER_S"), cls.stuck_after_s, 1, 86_400),
+            max_fee_gwei=_within("MAX_FEE_GWEI", given("MAX_FEE_GWEI"), cls.max_fee_gwei, 1, 10**6),
         )
 
 
@@ -212,6 +225,36 @@ def _contract(text: str) -> str:
 
 def _limit(name: str, text: str | None, default: int) -> int:
     return default if text is None else _number(name, text, 0, 10**9)
+
+
+def _within(name: str, text: str | None, default: int, least: int, most: int) -> int:
+    return default if text is None else _number(name, text, least, most)
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    """What commas separate."""
+    return tuple(part.strip() for part in text.split(",")) if text else ()
+
+
+def _check_rpc_urls(urls: tuple[str, ...]) -> None:
+    if not all(url.startswith(("http://", "https://")) for url in urls) or len(set(urls)) < len(urls):
+        raise InvalidSettings(
+            "LORESPARK_RPC_URL is not an http:// or https:// address; set it to a node's URL, or to several different "
+            "ones with commas between them."
+        )
+    if len(urls) > MAX_RPC_URLS:
+        raise InvalidSettings(f"LORESPARK_RPC_URL names more than {MAX_RPC_URLS} nodes; name fewer.")
+
+
+def _check_private_keys(keys: tuple[str, ...]) -> None:
+    if not all(_PRIVATE_KEY.fullmatch(key) for key in keys):
+        raise InvalidSettings(
+            "LORESPARK_PRIVATE_KEY is not a private key, which has 64 hexadecimal digits; copy it again."
+        )
+    if len({key.removeprefix("0x").lower() for key in keys}) < len(keys) or len(keys) > MAX_SIGNERS:
+        raise InvalidSettings(
+            f"LORESPARK_PRIVATE_KEY holds a key twice, or more than {MAX_SIGNERS}; name each signer once."
+        )
 
 
 def _number(name: str, text: str, least: int, most: int) -> int:

@@ -13,12 +13,15 @@ from chain.signer import EnvironmentSigner, KeystoreSigner, Signer
 from engine.data_folder import DataFolder
 from engine.database.blocks import DatabaseBlocks
 from engine.database.database import Database
+from engine.jobs.standing import SendingTerms
 from engine.pinning import Pinning
 from engine.settings import Settings
 
 REMOTE_POLL_LATENCY_S: Final = 1.0
 REMOTE_TIMEOUT_S: Final = 180.0
 EMBEDDED_TIMEOUT_S: Final = 30.0
+# How long a node may count a transaction before it tells its receipt; raise it for slow indexes.
+SURE_AFTER_S: Final = 10.0
 
 
 def open_folder(settings: Settings) -> DataFolder:
@@ -59,9 +62,25 @@ def open_chain(settings: Settings, folder: DataFolder) -> Connection:
 
 def open_signer(settings: Settings, folder: DataFolder) -> Signer:
     """The configured key, or one that is kept in the data folder. Raises what ``chain.signer`` raises."""
-    if settings.private_key is not None:
-        return EnvironmentSigner(settings.private_key)
+    if settings.private_keys:
+        return EnvironmentSigner(settings.private_keys[0])
     return KeystoreSigner.load_or_create(folder.keys / "signer.json", folder.keys / "password")
+
+
+def further_signers(settings: Settings) -> tuple[Signer, ...]:
+    """Those that sign beside the first, so that one's nonces do not hold up the other's. Raises KeyRefused."""
+    return tuple(EnvironmentSigner(key) for key in settings.private_keys[1:])
+
+
+def sending_terms(settings: Settings) -> SendingTerms:
+    """By which transactions are sent and followed."""
+    return SendingTerms(
+        chain_id=settings.chain_id,
+        confirmations=settings.confirmations,
+        stuck_after_s=settings.stuck_after_s,
+        max_fee_wei=settings.max_fee_gwei * 10**9,
+        sure_after_s=0.0 if settings.rpc_url is None else SURE_AFTER_S,
+    )
 
 
 def _chain(settings: Settings, folder: DataFolder, embedded: bool) -> ChainSettings:

@@ -73,8 +73,20 @@ class BatchMintRequest(MintRequest):
     assets: Annotated[tuple[AssetId, ...], Field(min_length=1, max_length=MAX_BATCH_MINT)]
 
 
+class MintChange(Told):
+    """A status that a mint got, when, and why where there was a reason."""
+
+    status: str
+    reason: str | None
+    tx_hash: str | None
+    block_number: int | None
+    at: str
+
+
 class Mint(Told):
-    """One asset's way onto the chain: prepared, signed, sent, mined, confirmed, or failed with the reason."""
+    """One asset's way onto the chain: prepared, signed, sent, mined, confirmed, or failed with the reason.
+
+    ``history`` is told where one mint is asked for."""
 
     id: str
     asset: str
@@ -87,6 +99,7 @@ class Mint(Told):
     block_number: int | None
     error: str | None
     created_at: str
+    history: tuple[MintChange, ...] | None = None
     links: dict[str, str]
 
 

@@ -1,17 +1,18 @@
 """Mints as frozen records and as the API tells them, and what writes them within a transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from assets.asset import Asset
-from engine.api.asset import Mint
+from engine.api.asset import Mint, MintChange
 from engine.api.webhook import EventType
 from engine.database.asset_rows import asset_row
 from engine.database.clock import now
-from engine.database.tables import assets, mints
+from engine.database.tables import assets, mint_changes, mints
 from engine.database.webhooks import announce
 from engine.errors import UnknownRecord
 
@@ -39,7 +40,7 @@ class MintRecord:
     created_at: str
 
 
-def mint_view(mint: MintRecord) -> Mint:
+def mint_view(mint: MintRecord, history: tuple[MintChange, ...] | None = None) -> Mint:
     """The mint as the API tells it."""
     return Mint(
         id=mint.id,
@@ -53,6 +54,7 @@ def mint_view(mint: MintRecord) -> Mint:
         block_number=mint.block_number,
         error=mint.error,
         created_at=mint.created_at,
+        history=history,
         links={"self": f"/v1/mints/{mint.id}", "asset": f"/v1/assets/{mint.asset_id}"},
     )
 
@@ -119,6 +121,7 @@ def add_mint(
             )
             described = {name: row[name] for name in ("metadata_cid", "quality")}
             connection.execute(update(assets).where(own).values(**described))
+            _write_down(connection, [f"mint-{asset.asset_id}-{earlier + 1}"])
             made = True
     except IntegrityError:
         made = False  # another process was first; its mint is the living one
@@ -128,10 +131,74 @@ def add_mint(
 
 
 def update_mint(connection: Connection, mint_id: str, **values: Any) -> None:
-    """Changes a mint that has not ended; one that has stays as it is. Its end is announced to the tenant's webhooks."""
-    unfinished = (mints.c.id == mint_id) & mints.c.status.not_in(FINISHED_MINT)
-    changed = connection.execute(update(mints).where(unfinished).values(**values)).rowcount
-    event = _TOLD_AT_THE_END.get(str(values.get("status")))
-    if event is not None and changed:
-        record = MintRecord(**connection.execute(select(mints).where(mints.c.id == mint_id)).one()._mapping)
-        announce(connection, record.tenant_id, event, mint_view(record).model_dump(mode="json"))
+    """As ``update_mints``, of one."""
+    update_mints(connection, [mint_id], **values)
+
+
+def update_mints(
+    connection: Connection, mint_ids: Sequence[str], tokens: Sequence[str] | None = None, **values: Any
+) -> list[str]:
+    """Changes those of the mints that have not ended; one that has stays as it is. Returns which were changed.
+
+    ``tokens`` gives each its token's id. A new status is written down in ``mint_changes``, an end announced to the
+    tenant's webhooks.
+    """
+    query = select(mints).where(mints.c.id.in_(mint_ids), mints.c.status.not_in(FINISHED_MINT))
+    before = {row.id: row for row in connection.execute(query.with_for_update())}
+    changed = [mint_id for mint_id in mint_ids if mint_id in before]
+    if not changed:
+        return []
+    connection.execute(update(mints).where(mints.c.id.in_(changed)).values(**values))
+    if tokens is not None:
+        token_of = dict(zip(mint_ids, tokens, strict=True))
+        given = [{"mint": mint_id, "token": token_of[mint_id]} for mint_id in changed]
+        own = mints.c.id == bindparam("mint")
+        connection.execute(update(mints).where(own).values(token_id=bindparam("token")), given)
+    status = values.get("status")
+    moved = [mint_id for mint_id in changed if status not in (None, before[mint_id].status)]
+    if moved:
+        _write_down(connection, moved)
+        event = _TOLD_AT_THE_END.get(str(status))
+        if event is not None:
+            for row in connection.execute(select(mints).where(mints.c.id.in_(moved)).order_by(mints.c.id)):
+                told = mint_view(MintRecord(**row._mapping)).model_dump(mode="json")
+                announce(connection, row.tenant_id, event, told)
+    return changed
+
+
+def history_of(connection: Connection, mint_id: str) -> tuple[MintChange, ...]:
+    """Each change of the mint's status, oldest first."""
+    table = mint_changes
+    rows = connection.execute(select(table).where(table.c.mint_id == mint_id).order_by(table.c.number))
+    return tuple(
+        MintChange(
+            status=row.status,
+            reason=row.reason,
+            tx_hash=row.tx_hash,
+            block_number=row.block_number,
+            at=row.at,
+        )
+        for row in rows
+    )
+
+
+def _write_down(connection: Connection, mint_ids: Sequence[str]) -> None:
+    """The mints' present state as their next change."""
+    table = mint_changes
+    earlier = (
+        select(func.coalesce(func.max(table.c.number), 0))
+        .where(table.c.mint_id == mints.c.id)
+        .correlate(mints)
+        .scalar_subquery()
+    )
+    state = select(
+        mints.c.id,
+        earlier + 1,
+        mints.c.status,
+        mints.c.error,
+        mints.c.tx_hash,
+        mints.c.block_number,
+        literal(now()),
+    ).where(mints.c.id.in_(mint_ids))
+    columns = ["mint_id", "number", "status", "reason", "tx_hash", "block_number", "at"]
+    connection.execute(insert(table).from_select(columns, state))

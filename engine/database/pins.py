@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, exists, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -109,6 +109,17 @@ def is_pinned(connection: Connection, asset_id: str) -> bool:
         )
     )
     return connection.scalar(held.limit(1)) is not None
+
+
+def mint_is_ready() -> ColumnElement[bool]:
+    """Of a row of ``mints``: a service holds its asset as it is now, or it was told to go on without."""
+    held = exists().where(
+        pins.c.asset_id == mints.c.asset_id,
+        pins.c.status == "pinned",
+        pins.c.metadata_cid
+        == select(assets.c.metadata_cid).where(assets.c.id == mints.c.asset_id).scalar_subquery(),
+    )
+    return or_(held, exists().where(pin_waivers.c.mint_id == mints.c.id))
 
 
 def waive(connection: Connection, mint_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Creations, mints and transactions as frozen records beside the assets, and the queries that read and write them."""
+"""Creations and mints as frozen records beside the assets, and the queries that read and write them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,17 +39,6 @@ class CreationRecord:
     finished_at: str | None
 
 
-@dataclass(frozen=True)
-class TransactionRecord:
-    purpose: str
-    chain_id: int
-    sender: str
-    nonce: int
-    hash: str
-    raw: bytes
-    created_at: str
-
-
 class Hold(Protocol):
     """A worker's hold on the job that it writes for."""
 
@@ -57,7 +46,7 @@ class Hold(Protocol):
         """Raises HoldLost where another worker took the job over: then nothing may be written."""
 
 
-Record = TypeVar("Record", CreationRecord, MintRecord, TransactionRecord)
+Record = TypeVar("Record", CreationRecord, MintRecord)
 
 
 class Records:
@@ -170,17 +159,7 @@ class Records:
                 hold.confirm(connection)
             update_mint(connection, mint_id, **values)
 
-    # transactions and contracts
-
-    def transaction(self, purpose: str) -> TransactionRecord | None:
-        table = tables.transactions
-        return self._one(TransactionRecord, select(table).where(table.c.purpose == purpose))
-
-    def add_transaction(self, record: TransactionRecord, hold: Hold | None = None) -> None:
-        with self._writing() as connection:
-            if hold is not None:
-                hold.confirm(connection)
-            connection.execute(insert(tables.transactions).values(**vars(record)))
+    # contracts
 
     def contract(self, chain_id: int) -> str | None:
         table = tables.contracts

@@ -1,152 +1,211 @@
-"""Prepare, sign, send, confirm: the durable job that brings one asset onto the chain."""
+"""Prepare, sign, send, confirm: what brings assets onto the chain, many to the same recipient in one transaction."""
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any, Final
+from zlib import crc32
 
-from assets.asset import Asset
-from chain.asset_contract import AssetContract
-from chain.collection import CollectionTerms, deployment_transaction
-from chain.connection import Connection
-from chain.errors import ContractMissing
-from chain.signer import Signer
-from chain.transactions import Receipt, wait_for_receipt
-from engine.database.records import MintRecord, Records
+from sqlalchemy import ColumnElement, Connection
+
+from chain.asset_contract import MAX_BATCH, AssetContract
+from chain.errors import ChainError, ContractMissing, TransactionRejected, TransactionReverted
+from chain.transactions import Receipt, reverted
+from engine.database.batches import (
+    Batch,
+    any_differs,
+    batch_of,
+    digests_of,
+    form_batch,
+    own_assets_to,
+    remove_jobs,
+    split_batch,
+    unfinished,
+)
+from engine.database.mints import FINISHED_MINT, MintRecord, update_mints
+from engine.database.records import Records
 from engine.errors import WrongChain
 from engine.jobs.hold import Hold
-from engine.jobs.outbox import Outbox
+from engine.jobs.mint_contract import ChainAccess, MintContract
+from engine.jobs.outbox import Build
+from engine.jobs.standing import Standing
 
-COLLECTION_NAME = "Lorespark Assets"
-COLLECTION_SYMBOL = "LORE"
-COLLECTION_URI = (
-    'data:application/json;utf8,{"name":"Lorespark Assets","description":"Game assets drawn by Lorespark. Each '
-    "token's metadata holds the recipe that draws its picture again.\"}"
-)
-FUNDS_WEI = 10**18  # what the embedded chain's signer is kept at; it costs nothing there
-
-
-@dataclass(frozen=True)
-class ChainAccess:
-    """An open chain, who signs on it, and the transactions that were signed."""
-
-    connection: Connection
-    signer: Signer
-    outbox: Outbox
+# What a contract refuses for every mint alike; halves of the batch would be refused as well.
+_REFUSES_ALL: Final = ("MintingIsPaused", "Unauthorized")
+_BATCH_TURNS: Final = 64  # locks that the batches share
 
 
 class MintJob:
-    """The steps of a mint. Each may run again after a crash: nothing is signed or sent twice for one purpose.
-
-    ``hold`` is the worker's hold on the job, None where no other process can take it over.
-    """
+    """Each look brings a mint a step on, with all in its batch. May be repeated after a crash anywhere inside: nothing
+    is signed twice, for the batch and its transaction are written down before the transaction is sent."""
 
     def __init__(
-        self, records: Records, chain: Callable[[], ChainAccess], configured_contract: str | None
+        self,
+        records: Records,
+        chain: Callable[[], ChainAccess],
+        configured: str | None,
+        window_s: float,
+        ready: ColumnElement[bool] | None = None,
     ) -> None:
-        self._records, self._chain, self._configured = records, chain, configured_contract
+        """A mint waits ``window_s`` for others to share its transaction, of which ``ready`` must hold, a condition over
+        the table ``mints``; ``configured`` as of MintContract."""
+        self._records, self._database = records, records.database
+        self._chain, self._window_s, self._ready = chain, window_s, ready
+        self._contract = MintContract(records, chain, configured)
 
     def contract(self) -> AssetContract:
         """The collection that is minted into. Raises ContractMissing where none is deployed yet."""
-        connection = self._chain().connection
-        address = self._configured or self._records.contract(connection.settings.chain_id)
-        if address is None:
-            raise ContractMissing("No contract was deployed yet; mint an asset first.")
-        contract = AssetContract(connection.web3, address)
-        if not contract.is_deployed():
-            raise ContractMissing(
-                f"The contract {address} is not on the chain {connection.settings.chain_id}; restore chain.db from "
-                "the backup that records.db came from, or set LORESPARK_CONTRACT or LORESPARK_CHAIN_ID."
-            )
-        return contract
+        return self._contract.open()
 
-    def ensure_contract(self, mint_id: str, hold: Hold | None = None) -> str:
-        """Deploys the collection where none is configured or recorded; returns its address.
+    def look(self, mint_id: str, hold: Hold | None = None, *, is_first: bool = False) -> float | None:
+        """Returns the seconds until the mint wants to be looked at again, None where it has ended, well or not.
 
-        Raises WrongChain where the mint was begun on another chain.
+        ``hold`` is the worker's hold on the job, None where no other process can take it over; ``is_first`` lets the
+        mint wait for others. Raises WrongChain where the mint was begun on another chain, ChainError where the chain
+        cannot be asked.
         """
-        mint, _ = self._mint(mint_id)
-        chain = self._chain()
-        settings = chain.connection.settings
+        mint = self._records.mint(mint_id)
+        if mint is None or mint.status in FINISHED_MINT:
+            return None
+        settings = self._chain().connection.settings
         if mint.chain_id != settings.chain_id:
             raise WrongChain(
                 f"The mint of {mint.asset_id} belongs to chain {mint.chain_id}, not to {settings.chain_id}; set "
                 "LORESPARK_CHAIN_ID and LORESPARK_RPC_URL for that chain to finish it."
             )
-        if chain.connection.embedded is not None:
-            chain.connection.embedded.fund(chain.signer.address, FUNDS_WEI)
-        if self._configured is None and self._records.contract(settings.chain_id) is None:
-            terms = CollectionTerms(
-                admin=chain.signer.address,
-                minter=chain.signer.address,
-                house=chain.signer.address,
-                name=COLLECTION_NAME,
-                symbol=COLLECTION_SYMBOL,
-                contract_uri=COLLECTION_URI,
-                royalty_receiver=chain.signer.address,
-                royalty_basis_points=500,
-            )
-            web3 = chain.connection.web3
-            sent = chain.outbox.deliver(
-                "deploy",
-                lambda nonce: deployment_transaction(web3, terms, sender=chain.signer.address, nonce=nonce),
-                hold,
-            )
-            receipt = self._wait(sent.hash)
-            assert receipt.contract_address is not None, "a deployment's receipt names its contract"
-            self._records.set_contract(settings.chain_id, receipt.contract_address)
-        return self.contract().address
+        try:
+            contract = self._contract.ensure(hold)
+        except (TransactionReverted, TransactionRejected) as error:
+            if not _is_final(error):
+                raise
+            self._end([mint_id], hold, str(error))
+            return None
+        if contract is None:
+            return settings.poll_latency_s
+        batch = self._batch(mint, contract, hold, is_first)
+        if batch.contract != contract.address:
+            contract = AssetContract(self._chain().connection.web3, batch.contract)
+        return self._advance(mint_id, batch, contract, hold)
 
-    def deliver(self, mint_id: str, hold: Hold | None = None) -> str:
-        """Signs, stores and sends the mint's transaction; returns its hash."""
-        mint, asset = self._mint(mint_id)
-        chain, contract = self._chain(), self.contract()
-        digest = asset.metadata_cid.digest
-        sent = chain.outbox.deliver(
-            mint_id,
-            lambda nonce: contract.mint_transaction(
-                mint.recipient, digest, sender=chain.signer.address, nonce=nonce
-            ),
-            hold,
-        )
-        self._records.update_mint(mint_id, hold, status="sent", tx_hash=sent.hash, contract=contract.address)
-        return sent.hash
+    def _batch(self, mint: MintRecord, contract: AssetContract, hold: Hold | None, is_first: bool) -> Batch:
+        with self._database.reading() as connection:
+            batch = batch_of(connection, mint.id)
+        if batch is not None:
+            return batch
+        if is_first:
+            time.sleep(self._window_s)
+        with self._database.exclusive(f"batches {mint.chain_id}"), self._database.writing() as connection:
+            if hold is not None:
+                hold.confirm(connection)
+            return batch_of(connection, mint.id) or form_batch(
+                connection,
+                mint.id,
+                mint.chain_id,
+                contract.address,
+                mint.recipient,
+                MAX_BATCH,
+                self._ready,
+            )
 
-    def confirm(self, mint_id: str, tx_hash: str, hold: Hold | None = None) -> None:
-        """Waits until the transaction is confirmed and records the token."""
-        _, asset = self._mint(mint_id)
-        receipt, contract = self._wait(tx_hash), self.contract()
-        tokens = contract.minted_tokens(receipt)
-        if not tokens:
+    def _advance(
+        self, mint_id: str, batch: Batch, contract: AssetContract, hold: Hold | None
+    ) -> float | None:
+        outbox, settings = self._chain().outbox, self._chain().connection.settings
+        minters = self._contract.minters(contract, hold)
+        # One look at a time: what one signs or splits, another would sign by another signer.
+        with self._database.exclusive(f"batch {crc32(batch.id.encode()) % _BATCH_TURNS}"):
+            with self._database.reading() as connection:
+                if batch_of(connection, mint_id) != batch:
+                    return 0.0
+                digests = digests_of(connection, batch)
+            then, sender = _Writes(batch, contract, hold), outbox.least_busy(minters)
+            try:
+                outbox.sign(batch.id, _minting(batch, contract, digests, sender), sender, hold, then)
+            except (TransactionReverted, TransactionRejected) as error:
+                if not _is_final(error):
+                    raise
+                return self._refused(batch, error, hold)
+            standing = outbox.follow(batch.id, then)
+            if standing.status == "refused":
+                return self._refused(batch, TransactionRejected(standing.note or "It was refused."), hold)
+            if standing.status == "confirmed" and standing.receipt is not None:
+                if standing.receipt.status == 0:
+                    refusal = reverted(self._chain().connection.web3, standing.receipt)
+                    return self._refused(batch, refusal, hold)
+                return None
+        return 0.0 if standing.status == "lost" else settings.poll_latency_s
+
+    def _refused(self, batch: Batch, error: ChainError, hold: Hold | None) -> float | None:
+        """Splits the batch, so that one bad mint fails alone; ends the mint where it is alone already."""
+        reason = error.reason if isinstance(error, TransactionReverted) else None
+        if len(batch.mint_ids) == 1 or reason in _REFUSES_ALL:
+            self._end(batch.mint_ids, hold, str(error))
+            return None
+        with self._database.writing() as connection:
+            if hold is not None:
+                hold.confirm(connection)
+            if batch_of(connection, batch.mint_ids[0]) == batch and unfinished(connection, batch):
+                values = {"status": "prepared", "tx_hash": None, "block_number": None}
+                told = f"{error} Its batch was split to find the mint that is refused."
+                update_mints(connection, batch.mint_ids, error=told, **values)
+                split_batch(connection, batch)
+        return 0.0
+
+    def _end(self, mint_ids: tuple[str, ...] | list[str], hold: Hold | None, reason: str) -> None:
+        with self._database.writing() as connection:
+            if hold is not None:
+                hold.confirm(connection)
+            update_mints(connection, mint_ids, status="failed", error=reason)
+            remove_jobs(connection, mint_ids)
+
+
+class _Writes:
+    """What a standing of the batch's transaction means for its mints; see engine.jobs.standing.Then."""
+
+    def __init__(self, batch: Batch, contract: AssetContract, hold: Hold | None) -> None:
+        self._batch, self._contract, self._hold = batch, contract, hold
+
+    def __call__(self, connection: Connection, standing: Standing) -> None:
+        batch, receipt = self._batch, standing.receipt
+        if receipt is not None and receipt.status == 0:
+            return  # told once it is final
+        tokens = None if receipt is None else self._tokens(receipt)
+        values: dict[str, Any] = {
+            "status": "prepared" if standing.status in ("lost", "refused") else standing.status,
+            "tx_hash": standing.tx_hash,
+            "contract": self._contract.address,
+            "block_number": None if receipt is None else receipt.block_number,
+            "error": standing.note,
+        }
+        if not any_differs(connection, batch, values):
+            return
+        if self._hold is not None:
+            self._hold.confirm(connection)
+        if tokens is None:
+            values["token_id"] = None  # of a block that was removed
+        changed = update_mints(connection, batch.mint_ids, tokens, **values)
+        if standing.status == "confirmed":
+            own_assets_to(connection, changed, batch.recipient)
+            remove_jobs(connection, batch.mint_ids)
+
+    def _tokens(self, receipt: Receipt) -> list[str]:
+        ids = self._contract.minted_ids(receipt)
+        if len(ids) != len(self._batch.mint_ids):
             raise ContractMissing(
-                f"The transaction {tx_hash} minted nothing in {contract.address}; set LORESPARK_CONTRACT back to "
-                "the contract that this mint began with."
+                f"The transaction {receipt.tx_hash} minted {len(ids)} tokens in {self._contract.address} in place of "
+                f"{len(self._batch.mint_ids)}; set LORESPARK_CONTRACT back to the contract that these mints began with."
             )
-        token = tokens[0]
-        self._records.update_mint(
-            mint_id,
-            hold,
-            status="confirmed",
-            token_id=str(token.token_id),
-            block_number=receipt.block_number,
-            error=None,
-        )
-        self._records.set_owner(asset.asset_id, token.owner)
+        return [str(token_id) for token_id in ids]
 
-    def fail(self, mint_id: str, reason: str, hold: Hold | None = None) -> None:
-        self._records.update_mint(mint_id, hold, status="failed", error=reason)
 
-    def _wait(self, tx_hash: str) -> Receipt:
-        connection = self._chain().connection
-        return wait_for_receipt(
-            connection.web3,
-            tx_hash,
-            timeout_s=connection.settings.timeout_s,
-            poll_latency_s=connection.settings.poll_latency_s,
-            confirmations=connection.settings.confirmations,
-        )
+def _minting(batch: Batch, contract: AssetContract, digests: list[bytes], sender: str) -> Build:
+    def build(nonce: int) -> dict[str, Any]:
+        if len(digests) == 1:
+            return contract.mint_transaction(batch.recipient, digests[0], sender=sender, nonce=nonce)
+        return contract.mint_batch_transaction(batch.recipient, digests, sender=sender, nonce=nonce)
 
-    def _mint(self, mint_id: str) -> tuple[MintRecord, Asset]:
-        mint = self._records.mint(mint_id)
-        assert mint is not None, f"job of an unknown mint {mint_id}"
-        asset = self._records.asset(mint.asset_id)
-        assert asset is not None, f"mint {mint_id} of an unknown asset"
-        return mint, asset
+    return build
+
+
+def _is_final(error: ChainError) -> bool:
+    """Whether no repetition changes the chain's answer."""
+    return type(error) in (TransactionReverted, TransactionRejected)

@@ -56,11 +56,11 @@ def open_jobs(parts: Parts) -> JobRuntime:
     engine = sqlite_engine(parts.folder.jobs) if url is None else postgresql_engine(url, database.session)
     # Never that of an earlier process: DBOS would begin its runs by itself, which the records hand out.
     executor_id = database.session or f"local-{uuid4().hex[:12]}"
-    workflows = Workflows(engine, executor_id, parts.creation_job, parts.mint_job)
+    workflows = Workflows(engine, executor_id, parts.creation_job)
     try:
         works: dict[str, Work] = {
             "generate": GenerateWork(parts.records, workflows),
-            "mint": PinnedFirst(MintWork(parts.records, workflows), parts.records, parts.pinning),
+            "mint": PinnedFirst(MintWork(parts.records, parts.mint_job.look), parts.records, parts.pinning),
             "deliver": DeliverWork(parts.delivery_job.attempt),
             "expire": ExpiryWork(database, workflows),
             "index": IndexWork(lambda: parts.follower),

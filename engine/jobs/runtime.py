@@ -38,6 +38,7 @@ POLL_S: Final = (
     0.05  # how soon work of another process is seen by a worker that was just busy, and by who waits
 )
 IDLE_POLL_S: Final = 0.25  # and by one that has been idle for a while; costs 1 % of a core
+LONGEST_WAIT_S: Final = 1.0  # of who waits for a job that wants to run again later
 BROKEN_POLL_S: Final = 2.0  # how often a database that does not answer is asked again
 MAX_BACKOFF_S: Final = 300.0
 CLOSE_TIMEOUT_S: Final = 8.0  # for steps that run; whoever runs the process kills it after about 30 s
@@ -124,12 +125,15 @@ class JobRuntime:
         """Finishes the creation's job; see ``finish``."""
         self.finish("generate", creation_id)
 
-    def mint(self, mint_id: str) -> None:
+    def mint(self, mint_id: str, timeout_s: float | None = None) -> None:
         """Finishes the mint's job; see ``finish``. Raises ChainError where the chain cannot be asked."""
-        self.finish("mint", mint_id)
+        self.finish("mint", mint_id, timeout_s=timeout_s)
 
-    def finish(self, queue: str, record_id: str, tenant_id: str = LOCAL_TENANT) -> None:
-        """Carries the record's job out on this thread, or waits for whoever does; returns when it has ended.
+    def finish(
+        self, queue: str, record_id: str, tenant_id: str = LOCAL_TENANT, timeout_s: float | None = None
+    ) -> None:
+        """Carries the record's job out on this thread, or waits for whoever does; returns when it has ended, or after
+        ``timeout_s`` with the job left to go on.
 
         Raises what its work raises: then the job waits for the next time, as it does after DatabaseUnusable. Raises
         JobFailed where it was set aside.
@@ -138,7 +142,8 @@ class JobRuntime:
         with self._database.writing() as connection:
             if state_of(connection, queue, record_id) is None:
                 enqueue(connection, queue, record_id, tenant_id)
-        while True:
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while deadline is None or time.monotonic() < deadline:
             with self._database.reading() as connection:
                 state = state_of(connection, queue, record_id)
             if state is None:
@@ -152,11 +157,15 @@ class JobRuntime:
                 with self._database.writing() as connection:
                     job = claim_record(connection, queue, record_id, worker_id)
                 if job is not None:
-                    self._finish_claimed(job, worker_id)
-                    return
+                    after_s = self._finish_claimed(job, worker_id)
+                    if after_s is None:
+                        return
+                    self._stopping.wait(min(after_s, LONGEST_WAIT_S))
+                    continue
             time.sleep(POLL_S)
 
-    def _finish_claimed(self, job: Job, worker_id: str) -> None:
+    def _finish_claimed(self, job: Job, worker_id: str) -> float | None:
+        """After how many seconds it wants to run again, None where it has ended."""
         with self._changed:
             self._running[job.queue] += 1
         try:
@@ -169,6 +178,7 @@ class JobRuntime:
                 raise
             self._owe(job, worker_id, after_s)
             self._settle_owed()
+            return after_s
         finally:
             self._freed(job)
 

@@ -6,8 +6,8 @@ from typing import Final, Protocol
 from assets.errors import AssetsError
 from chain.errors import ChainError
 from engine.database.jobs import Job
-from engine.database.records import FINISHED_MINT, UNFINISHED_CREATION, Records
-from engine.errors import EngineError, HoldLost
+from engine.database.records import UNFINISHED_CREATION, Records
+from engine.errors import EngineError, HoldLost, JobFailed
 from engine.jobs.hold import Hold
 from generators.errors import GeneratorError
 
@@ -32,6 +32,13 @@ class Steps(Protocol):
         """Goes on after the last finished step. Raises what a step raises, and DatabaseUnusable."""
 
 
+class Look(Protocol):
+    """Whoever takes a mint a step on."""
+
+    def __call__(self, mint_id: str, hold: Hold, *, is_first: bool) -> float | None:
+        """Returns the seconds until the mint wants to be looked at again, None where it has ended."""
+
+
 class GenerateWork:
     """Draws creations."""
 
@@ -45,22 +52,26 @@ class GenerateWork:
 
 
 class MintWork:
-    """Brings assets onto the chain. One that the chain keeps from going on is tried for ever; its record says why."""
+    """Brings assets onto the chain: ``look`` takes a mint a step on (see MintJob.look).
 
-    def __init__(self, records: Records, steps: Steps) -> None:
-        self._records, self._steps = records, steps
+    One that the chain keeps from going on is tried for ever; its record says why.
+    """
 
-    def run(self, job: Job, hold: Hold) -> None:
-        mint = self._records.mint(job.record_id)
-        if mint is None or mint.status in FINISHED_MINT:
-            return
+    def __init__(self, records: Records, look: Look) -> None:
+        self._records, self._look = records, look
+
+    def run(self, job: Job, hold: Hold) -> float | None:
         try:
-            self._steps.run(job, hold)
+            return self._look(job.record_id, hold, is_first=job.run == 1)
         except HoldLost:
             raise
         except ROOM_ERRORS as error:
             self._records.update_mint(job.record_id, hold=hold, error=str(error))
             raise
+        except Exception as error:
+            raise JobFailed(
+                f"The job ended by an unexpected {type(error).__name__}: {error}; it goes on later."
+            ) from error
 
 
 class DeliverWork:

@@ -1,4 +1,4 @@
-"""Creations and mints carried out by DBOS, which keeps each finished step; see docs/decisions/0008."""
+"""Creations carried out by DBOS, which keeps each finished step; see docs/decisions/0008."""
 
 import logging
 from collections import deque
@@ -17,21 +17,17 @@ from dbos import error as dbos_errors
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from chain.errors import TransactionRejected, TransactionReverted
 from engine.database.jobs import Job
 from engine.database.postgresql import postgresql_boundary
 from engine.database.sqlite import database_boundary
 from engine.errors import DatabaseUnusable, HoldLost, JobFailed
 from engine.jobs.creation import CreationJob, StoredPicture
 from engine.jobs.hold import Hold
-from engine.jobs.mint import MintJob
 from engine.jobs.work import ROOM_ERRORS
 from generators.errors import DrawingStopped, TooManyWaiting
 
 # Pinned, so that a new release goes on with what an old one began. Change it when a workflow's steps change.
 JOBS_VERSION: Final = "lorespark-jobs-2"
-# A chain's answer that no repetition will change; anything else leaves the mint to be gone on with later.
-FINAL_CHAIN_ERRORS: Final = (TransactionReverted, TransactionRejected)
 # What keeps a step from going on here and now, and says nothing about what it does.
 INTERRUPTING: Final = (HoldLost, DrawingStopped, TooManyWaiting, DatabaseUnusable)
 _SWEEP: Final = 200  # workflows deleted in one transaction
@@ -74,7 +70,7 @@ class Workflows:
     """The one DBOS of this process. Each run of a job is a workflow of its own that takes over what earlier runs
     finished, so no two processes ever write the same one."""
 
-    def __init__(self, engine: Engine, executor_id: str, creation: CreationJob, mint: MintJob) -> None:
+    def __init__(self, engine: Engine, executor_id: str, creation: CreationJob) -> None:
         """Opens the jobs' database over ``engine``, which is closed with it. Raises DatabaseUnusable."""
         self._engine = engine
         self._runs: dict[str, _Run] = {}
@@ -100,7 +96,6 @@ class Workflows:
                 DBOS(config=config)
                 self._functions = {
                     "generate": DBOS.workflow(name="create")(self._create_workflow(creation)),
-                    "mint": DBOS.workflow(name="mint")(self._mint_workflow(mint)),
                 }
                 DBOS.launch()
         except BaseException:
@@ -120,8 +115,8 @@ class Workflows:
     def run(self, job: Job, hold: Hold) -> None:
         """Carries the job out on this thread, after the last step that an earlier run finished.
 
-        Raises what kept a step from going on (HoldLost, DrawingStopped, TooManyWaiting), ChainError where the chain
-        could not be asked, and DatabaseUnusable; then the next run goes on.
+        Raises what kept a step from going on (HoldLost, DrawingStopped, TooManyWaiting) and DatabaseUnusable; then the
+        next run goes on.
         """
         workflow_id = f"{job.queue}:{job.record_id}:{job.run}:{uuid4().hex[:8]}"
         with self._boundary():
@@ -218,18 +213,6 @@ class Workflows:
                 run.step("fail", job.fail, creation_id, told, run.hold)
 
         return create
-
-    def _mint_workflow(self, job: MintJob) -> Callable[[str], None]:
-        def mint(mint_id: str) -> None:
-            run = self._current()
-            try:
-                run.step("contract", job.ensure_contract, mint_id, run.hold)
-                tx_hash = run.step("deliver", job.deliver, mint_id, run.hold)
-                run.step("confirm", job.confirm, mint_id, tx_hash, run.hold)
-            except FINAL_CHAIN_ERRORS as error:
-                run.step("fail", job.fail, mint_id, str(error), run.hold)
-
-        return mint
 
     @contextmanager
     def _boundary(self) -> Iterator[None]:

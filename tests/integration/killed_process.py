@@ -21,13 +21,18 @@ import torch
 
 import assets.blockstore
 import engine.jobs.creation
+import engine.jobs.mint
 import engine.jobs.outbox
 import engine.jobs.runtime
+import engine.jobs.sending
 import engine.jobs.workflows
 from assets.unixfs import read_file
 from engine.app import Application
 from engine.database.records import Records
+from engine.jobs.mint import MintJob
+from engine.jobs.outbox import Outbox
 from engine.jobs.runtime import JobRuntime
+from engine.jobs.sending import Sending
 from engine.settings import Settings
 from generators.recipe import Kind
 from generators.sprite_generator import SpriteGenerator
@@ -71,10 +76,15 @@ class KillPoints:
         self.after(JobRuntime, "_settle_owed", "job removed")
         self.after(Records, "add_creation", "creation recorded, job not started")
         self.after(Records, "add_mint", "mint recorded, job not started")
-        self.after(Records, "add_transaction", "transaction stored, not sent")
-        self.after(engine.jobs.outbox, "submit", "transaction sent, not recorded")
-        self.after(Records, "set_contract", "contract recorded, step not")
-        self.after(Records, "update_mint", "mint updated, step not recorded")
+        self.after(MintJob, "_batch", "batch written, not signed")
+        self.after(Outbox, "sign", "transaction stored, not sent")
+        self.after(engine.jobs.sending, "submit", "transaction sent, not recorded")
+        self.after(Sending, "bring", "transaction sent, mint not")
+        self.after(Outbox, "_tell", "mint sent, not mined")
+        self.after(engine.jobs.outbox, "is_in_chain", "mint mined, not confirmed")
+        self.after(Outbox, "follow", "mint confirmed, job not removed")
+        self.after(Records, "set_contract", "contract recorded")
+        self.after(engine.jobs.mint, "update_mints", "mint updated, not committed")
         self.after(engine.jobs.creation, "record_success", "assets recorded, not committed")
         self.after(assets.blockstore, "_write_file", "between blocks")
         self.after(assets.blockstore, "_sync", "between syncs")

@@ -44,16 +44,15 @@ def test_killed_anywhere_in_a_mint_one_token_is_minted(
     points = [state["point"] for state in found]
     assert set(points) >= {
         "mint recorded, job not started",
-        "before contract",
+        "contract recorded",
+        "batch written, not signed",
         "transaction stored, not sent",
         "transaction sent, not recorded",
-        "contract recorded, step not",
-        "after contract",
-        "before deliver",
-        "after deliver",
-        "mint updated, step not recorded",
-        "before confirm",
-        "after confirm",
+        "transaction sent, mint not",
+        "mint sent, not mined",
+        "mint updated, not committed",
+        "mint mined, not confirmed",
+        "mint confirmed, job not removed",
     }
     assert points.count("transaction stored, not sent") == 2  # the contract's, and the mint's
     assert points[-1] == "the end"

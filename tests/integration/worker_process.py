@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import torch
 
 from engine.app import Application
@@ -44,7 +45,7 @@ class Painter:
         step = 0
         while step < 10 or ("slow" in prompt and not (self._folder / "free").exists()):
             time.sleep(DRAWING_S / 10)
-            on_step(min(step, 9), 10, lambda: sample_pixels(1)[None])
+            on_step(min(step, 9), 10, lambda: np.stack([sample_pixels(1)] * len(orders)))
             step += 1
         return drawn
 

@@ -28,6 +28,7 @@ from chain.transactions import Receipt, next_nonce, submit, wait_for_receipt
 from chain.voucher import Voucher, VoucherContract, sign_voucher, vouchers_transaction
 from engine.database.database import Database
 from engine.indexer.follower import Follower
+from tools.bench import minting
 from tools.bench.anvil import CHAIN_ID, is_installed, running_anvil
 from tools.bench.figure import Figure, median_s
 from tools.compile_contracts import compile_contract
@@ -77,6 +78,8 @@ def figures() -> Iterator[Figure]:
         with running_anvil() as url, connect(ChainSettings("bench", CHAIN_ID, rpc_url=url)) as connection:
             yield from _gas(connection)
             yield from _indexed(connection)
+        with running_anvil() as url:
+            yield from minting.figures(url)
     else:
         yield Figure("gas_not_measured", 0, "", note="no anvil or no node: run `make npm` for the gas table")
 

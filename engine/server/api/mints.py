@@ -19,6 +19,7 @@ from engine.database.mints import (
     NEWEST_FIRST,
     MintRecord,
     add_mint,
+    history_of,
     living_mint,
     mint_view,
     mints_of,
@@ -89,8 +90,10 @@ def list_mints(
 
 @router.get("/mints/{mint_id}", response_model=Mint)
 def get_mint(caller: Reader, mint_id: str, application: App) -> Response:
+    """One mint, with each change of its status."""
     with application.records.database.reading() as connection:
-        return told(mint_view(own_mint(connection, caller.tenant_id, mint_id)))
+        mint = own_mint(connection, caller.tenant_id, mint_id)
+        return told(mint_view(mint, history_of(connection, mint.id)))
 
 
 def _minted(

@@ -10,10 +10,15 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
 
+from chain.signer import EnvironmentSigner
 from engine.database import tables
+from engine.database import transactions as ledger
+from engine.database.batches import batch_of
 from engine.database.database import Database
+from engine.database.mints import history_of
+from engine.database.postgresql import postgresql_engine
 from engine.database.records import Records
 from engine.database.schema import MIGRATIONS
 from engine.database.sqlite import sqlite_engine
@@ -91,6 +96,79 @@ def test_records_of_the_version_before_keep_their_rows(tmp_path: Path) -> None:
     records.close()
     with sqlite3.connect(path) as plain:
         assert plain.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_mints_that_an_older_version_left_unfinished_keep_their_transactions(
+    shared: bool, tmp_path: Path, postgresql_url: str
+) -> None:
+    engine = postgresql_engine(postgresql_url) if shared else sqlite_engine(tmp_path / "records.db")
+    signer = EnvironmentSigner("11" * 32)
+    fields = {"type": 2, "chainId": 1, "to": "0x" + "21" * 20, "value": 0, "data": "0x12", "gas": 90_000}
+    signed = [
+        signer.sign_transaction(fields | {"nonce": nonce, "maxFeePerGas": 5, "maxPriorityFeePerGas": 2})
+        for nonce in range(5)
+    ]
+    purposes = ("1/deploy", "1/m-done", "1/m-sent", "1/m-twice", "1/m-twice/2")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        connection.execute(text("INSERT INTO contracts VALUES (1, '0xc', 't')"))
+        connection.execute(
+            text(
+                "INSERT INTO creations (id, tenant_id, status, recipes, count, events, created_at) "
+                "VALUES ('c', 'tenant-local', 'succeeded', '[]', 1, 0, 't')"
+            )
+        )
+        states = (("done", "confirmed"), ("sent", "sent"), ("twice", "prepared"))
+        for position, (name, status) in enumerate(states):
+            connection.execute(
+                text(
+                    "INSERT INTO assets (id, tenant_id, creation_id, position, kind, name, recipe, recipe_hash, "
+                    "media_cid, image_cid, metadata_cid, parents, created_at) "
+                    "VALUES (:id, 'tenant-local', 'c', :position, 'item', 'n', '{}', 'h', 'm', 'i', 'd', '[]', 't')"
+                ),
+                {"id": f"a-{name}", "position": position},
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO mints (id, tenant_id, asset_id, recipient, chain_id, status, created_at) "
+                    "VALUES (:id, 'tenant-local', :asset, '0xr', 1, :status, 't')"
+                ),
+                {"id": f"m-{name}", "asset": f"a-{name}", "status": status},
+            )
+        for purpose, one in zip(purposes, signed, strict=True):
+            connection.execute(
+                text("INSERT INTO transactions VALUES (:purpose, 1, :sender, :nonce, :hash, :raw, 't')"),
+                {"purpose": purpose, **vars(one)},
+            )
+    engine.dispose()
+    database = Database.connect(postgresql_url) if shared else Database.open(tmp_path / "records.db")
+    with database.reading() as connection:
+        table = tables.transactions
+        rows = connection.execute(select(table).order_by(table.c.number)).all()
+        assert [(row.purpose, row.status) for row in rows] == [
+            ("deploy", "confirmed"),
+            ("batch-m-done", "confirmed"),
+            ("batch-m-sent", "signed"),
+            ("batch-m-twice", "lost"),
+            ("batch-m-twice", "signed"),
+        ]
+        assert [(row.raw, row.max_fee_per_gas_wei) for row in rows] == [(one.raw, 5) for one in signed]
+        assert ledger.next_nonce(connection, 1, signer.address) == 5
+        assert batch_of(connection, "m-done") is None
+        for name in ("m-sent", "m-twice"):
+            batch = batch_of(connection, name)
+            assert batch is not None
+            assert (batch.id, batch.mint_ids, batch.contract) == (
+                f"batch-{name}",
+                (name,),
+                fields["to"],
+            )
+        assert [change.status for change in history_of(connection, "m-sent")] == ["sent"]
+    database.close()
 
 
 def test_a_server_that_does_not_answer_is_a_sentence_without_the_password() -> None:

@@ -1,6 +1,6 @@
 """What is too old goes, what is not stays, in transactions of a thousand rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,11 @@ from engine.database.database import Database
 from engine.database.tables import LOCAL_TENANT
 from engine.jobs.expiry import CHUNK_ROWS, ExpiryWork
 from engine.settings import Settings
+from generators.batching import StepListener
 from generators.errors import DrawingStopped
+from generators.finishing import FinishedPicture, finish
+from generators.order import Order
+from generators.recipe import Recipe
 
 NOW_S = 1_800_000_000.0
 HOUR_S = 3_600.0
@@ -150,12 +154,30 @@ def test_more_than_a_thousand_rows_go_in_several_transactions(
     assert len(begun) == 3 + 3  # three for these rows, one for each other table
 
 
+class Painter:
+    """Draws noise, or stops as where the process ends."""
+
+    def __init__(self, pixels: Callable[[int], Any], stops: bool = False) -> None:
+        self._pixels, self._stops = pixels, stops
+
+    def batch_key(self, _: Order) -> int:
+        return 0
+
+    def draw_batch(self, orders: Sequence[Order], _: StepListener) -> list[Any]:
+        if self._stops:
+            raise DrawingStopped("the process ends.")
+        return [self._pixels(order.recipe.seed) for order in orders]
+
+    def finish(self, pixels: Any, order: Order) -> FinishedPicture:
+        return finish(pixels, order.recipe)
+
+
 def test_workflows_that_a_crash_left_behind_go_after_a_day(
-    settings: Settings, add_asset: Callable[..., Any]
+    settings: Settings, recipe: Callable[..., Recipe], pixels: Callable[[int], Any]
 ) -> None:
     with Application.open(settings) as application:
-        asset = add_asset(application)
-        application.mint(asset.asset_id)
+        vars(application)["generator"] = Painter(pixels)
+        application.create([recipe()])
         workflows = application.jobs._workflows
         workflows._done.clear()  # as a crash does
         soon_s = datetime.now(UTC).timestamp() + 60
@@ -168,21 +190,16 @@ def test_workflows_that_a_crash_left_behind_go_after_a_day(
 
 
 def test_what_an_interrupted_run_finished_goes_when_its_job_has_gone(
-    settings: Settings, add_asset: Callable[..., Any]
+    settings: Settings, recipe: Callable[..., Recipe], pixels: Callable[[int], Any]
 ) -> None:
-    def stop(*_: Any) -> None:
-        raise DrawingStopped("the process ends.")
-
     with Application.open(settings) as application:
-        mint, _ = application.records.add_mint(add_asset(application), "0x" + "11" * 20, 31337)
+        vars(application)["generator"] = Painter(pixels, stops=True)
         workflows = application.jobs._workflows
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(application.mint_job, "deliver", stop)
-            with pytest.raises(DrawingStopped):
-                application.jobs.mint(mint.id)
+        with pytest.raises(DrawingStopped):
+            application.create([recipe()])
         soon_s = datetime.now(UTC).timestamp() + 60
         ((_, queue, record_id),) = workflows.interrupted_before(soon_s)
-        assert (queue, record_id) == ("mint", mint.id)
+        assert (queue, [record_id]) == ("generate", application.records.unfinished_creations())
         work = ExpiryWork(application.records.database, workflows)
         work.expire(soon_s + DAY_S)
         assert len(workflows.interrupted_before(soon_s)) == 1

@@ -16,7 +16,7 @@ from engine.database import tables
 from engine.database.jobs import BUNDLED, RECURRING, Job, claim, enqueue, resume_job
 from engine.database.tables import LOCAL_TENANT
 from engine.errors import DatabaseUnusable, HoldLost, InvalidSettings, JobFailed
-from engine.jobs import mint as mint_module
+from engine.jobs import outbox as outbox_module
 from engine.jobs import runtime as runtime_module
 from engine.jobs.hold import Hold
 from engine.jobs.opening import start_worker
@@ -167,7 +167,7 @@ def test_a_mint_that_cannot_go_on_says_why_and_is_tried_again(
 
     monkeypatch.setattr(runtime_module, "backoff_s", lambda _: 0.05)
     with monkeypatch.context() as patch:
-        patch.setattr(mint_module, "wait_for_receipt", fail)
+        patch.setattr(outbox_module, "settled_nonces", fail)
         mint, _ = application.records.add_mint(asset, "0x" + "11" * 20, 31337)
         start_worker(application, ["mint"])
         wait_for(lambda: len(asked) > 2)

@@ -71,6 +71,17 @@ def test_an_empty_variable_is_as_one_that_is_not_there() -> None:
     assert Settings.from_environment({"LORESPARK_CHAIN_ID": " ", "LORESPARK_RPC_URL": ""}).rpc_url is None
 
 
+def test_several_keys_are_told_apart_and_never_shown() -> None:
+    keys = (KEY, "0x" + "12" * 32)
+    settings = Settings.from_environment(
+        {"LORESPARK_PRIVATE_KEY": " , ".join(keys), "LORESPARK_MINT_WINDOW_MS": "0"}
+    )
+    assert settings.private_keys == keys
+    assert settings.mint_window_ms == 0
+    assert not any(key in repr(settings) for key in keys)
+    assert Settings.from_environment({}).private_keys == ()
+
+
 def test_a_relative_folder_and_a_home_become_full_paths() -> None:
     assert (
         Settings.from_environment({"LORESPARK_DATA_DIR": "some/where"}).data_dir == Path.cwd() / "some/where"
@@ -103,6 +114,14 @@ def test_a_relative_folder_and_a_home_become_full_paths() -> None:
         ("CONTRACT", "0x" + "00" * 20),
         ("PRIVATE_KEY", "secret"),
         ("PRIVATE_KEY", "00" * 32),
+        ("PRIVATE_KEY", f"{KEY},0x{KEY}"),
+        ("PRIVATE_KEY", f"{KEY},"),
+        ("RPC_URL", "http://node,ftp://node"),
+        ("RPC_URL", "http://node,http://node"),
+        ("RPC_URL", ",".join(f"http://node{n}" for n in range(17))),
+        ("MINT_WINDOW_MS", "5001"),
+        ("STUCK_AFTER_S", "0"),
+        ("MAX_FEE_GWEI", "1.5"),
         ("DATA_DIR", "~nobody-of-this-name/x"),
         ("ALLOW_PRIVATE_WEBHOOKS", "yes"),
         ("DEFAULT_DENY_LIST", "off"),

@@ -52,7 +52,10 @@ def test_a_mint_is_accepted_once_and_waits_for_a_worker(
     assert again.json() == first.json()
     assert first.headers["Location"] == first.json()["links"]["self"]
     assert waiting(application) == [first.json()["id"]]
-    assert client.get(first.json()["links"]["self"], headers=studio).json() == first.json()
+    found = client.get(first.json()["links"]["self"], headers=studio).json()
+    (change,) = found.pop("history")
+    assert (change["status"], change["reason"]) == ("prepared", None)
+    assert found | {"history": None} == first.json()
     with application.records.database.reading() as connection:
         assert connection.scalar(select(usage.c.mints)) == 1
     assert "connection" not in vars(application), "the chain is the worker's"
@@ -133,7 +136,8 @@ def test_the_end_of_a_mint_is_announced_with_it(
         rows = connection.execute(select(deliveries)).all()
     assert [row.event for row in rows] == ["mint.confirmed"]
     told = client.get(made["links"]["self"], headers=studio).json()
-    assert json.loads(rows[0].body)["data"] == told
+    assert [change["status"] for change in told["history"]] == ["prepared", "sent", "confirmed"]
+    assert json.loads(rows[0].body)["data"] == told | {"history": None}
     assert told["token_id"] == "7"
     asset = client.get(f"/v1/assets/{own[0]}", headers=studio).json()
     assert asset["token"] == {"chain_id": 31337, "contract": ALICE, "token_id": "7"}
