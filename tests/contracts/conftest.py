@@ -1,5 +1,6 @@
 """The same contract on two nodes: the embedded chain, and a real anvil from npm."""
 
+import contextlib
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
