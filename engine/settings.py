@@ -25,7 +25,9 @@ class Settings:
     models.toml in the data folder. ``llm_url`` is the base of an OpenAI-compatible service, as in https://host/v1.
     ``database_url`` None is SQLite in the data folder. ``deny_list`` is a file of more than the default deny list has.
     ``moderation_url`` is the base of a service with OpenAI's /moderations; None asks nobody. ``rate_limit_url`` None
-    counts requests in this process. ``blocks_dir`` None is the data folder, or PostgreSQL."""
+    counts requests in this process. ``blocks_dir`` None is the data folder, or PostgreSQL. ``public_url`` is where
+    people reach the server, as in https://play.example; None is this machine alone. ``signer_url`` is a web3signer that
+    signs, with the key of ``signer_address`` where it has several. ``vouchers`` None is deployed at the first claim."""
 
     data_dir: Path
     rpc_url: str | None = field(default=None, repr=False)  # may carry an access key
@@ -50,6 +52,10 @@ class Settings:
     )
     max_queued_per_tenant: int = 20_000
     blocks_dir: Path | None = None
+    public_url: str | None = None
+    signer_url: str | None = field(default=None, repr=False)  # may carry a password
+    signer_address: str | None = None
+    vouchers: str | None = None
 
     @property
     def model_list(self) -> Path:
@@ -60,8 +66,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Reads LORESPARK_DATA_DIR, _MODELS, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT, _PRIVATE_KEY,
         _LLM_URL, _LLM_MODEL, _LLM_KEY, _DATABASE_URL, _ALLOW_PRIVATE_WEBHOOKS, _DEFAULT_DENY_LIST, _DENY_LIST,
-        _MODERATION_URL, _MODERATION_MODEL, _MODERATION_KEY, _RATE_LIMIT_URL, _MAX_QUEUED, _MAX_QUEUED_PER_TENANT
-        and _BLOCKS_DIR.
+        _MODERATION_URL, _MODERATION_MODEL, _MODERATION_KEY, _RATE_LIMIT_URL, _MAX_QUEUED, _MAX_QUEUED_PER_TENANT,
+        _BLOCKS_DIR, _PUBLIC_URL, _SIGNER_URL, _SIGNER_ADDRESS and _VOUCHERS.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -91,6 +97,8 @@ class Settings:
         moderation_model = given("MODERATION_MODEL")
         _check_service("MODERATION", moderation_url, moderation_model, moderation_key)
         deny_list = given("DENY_LIST")
+        signer_url, signer_address = given("SIGNER_URL"), given("SIGNER_ADDRESS")
+        _check_signer(private_key, signer_url, signer_address)
         return cls(
             data_dir=_path("DATA_DIR", folder) if folder else platformdirs.user_data_path("lorespark"),
             rpc_url=rpc_url,
@@ -100,7 +108,7 @@ class Settings:
                 if confirmations
                 else (1 if rpc_url is None else REMOTE_CONFIRMATIONS)
             ),
-            contract=_contract(contract) if contract else None,
+            contract=_contract("CONTRACT", contract) if contract else None,
             private_key=private_key,
             models_file=_file("MODELS", models) if models else None,
             llm_url=llm_url,
@@ -121,6 +129,10 @@ class Settings:
                 "MAX_QUEUED_PER_TENANT", given("MAX_QUEUED_PER_TENANT"), cls.max_queued_per_tenant
             ),
             blocks_dir=_path("BLOCKS_DIR", blocks) if (blocks := given("BLOCKS_DIR")) else None,
+            public_url=_public(url) if (url := given("PUBLIC_URL")) else None,
+            signer_url=signer_url,
+            signer_address=_account("SIGNER_ADDRESS", signer_address) if signer_address else None,
+            vouchers=_contract("VOUCHERS", vouchers) if (vouchers := given("VOUCHERS")) else None,
         )
 
 
@@ -193,11 +205,39 @@ def _path(name: str, text: str) -> Path:
         ) from error
 
 
-def _contract(text: str) -> str:
+def _contract(name: str, text: str) -> str:
+    return _account(name, text, "a contract's address")
+
+
+def _account(name: str, text: str, what: str = "an account's address") -> str:
     try:
         return parse_recipient(text)
     except InvalidAddress as error:
-        raise InvalidSettings(f"LORESPARK_CONTRACT is not a contract's address. {error}") from error
+        raise InvalidSettings(f"{PREFIX}{name} is not {what}. {error}") from error
+
+
+def _public(url: str) -> str:
+    found = re.fullmatch(r"(https?)://([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?", url)
+    if found is None:
+        raise InvalidSettings(
+            "LORESPARK_PUBLIC_URL is no site's address; set its scheme and host alone, as in https://play.example."
+        )
+    return url.rstrip("/").lower()
+
+
+def _check_signer(private_key: str | None, url: str | None, address: str | None) -> None:
+    if url is not None and not re.fullmatch(r"https?://[\x21-\x7e]+", url):
+        raise InvalidSettings(
+            "LORESPARK_SIGNER_URL is not an http:// or https:// address; set it to a web3signer's URL."
+        )
+    if url is not None and private_key is not None:
+        raise InvalidSettings(
+            "LORESPARK_SIGNER_URL and LORESPARK_PRIVATE_KEY name two signers; set one of them."
+        )
+    if url is None and address is not None:
+        raise InvalidSettings(
+            "LORESPARK_SIGNER_ADDRESS is set without LORESPARK_SIGNER_URL; set both, or neither."
+        )
 
 
 def _limit(name: str, text: str | None, default: int) -> int:
