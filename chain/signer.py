@@ -47,6 +47,10 @@ class TypedDataSigner(Protocol):
         """The signature of a statement (EIP-712), 65 bytes: r, s, v."""
 
 
+class AccountSigner(Signer, TypedDataSigner, Protocol):
+    """Something that signs all that its account has to sign."""
+
+
 class _KeySigner:
     """Signs with a key in memory. Texts show the address only, and copies into a pickle are refused."""
 

@@ -16,7 +16,7 @@ from assets.package import export_asset_car
 from chain.address import parse_recipient
 from chain.connection import Connection
 from chain.errors import ChainError
-from chain.signer import Signer
+from chain.signer import AccountSigner
 from engine.asset_files import AssetFiles
 from engine.clips import clip_recipe, default_action, source_size_px
 from engine.data_folder import DataFolder, write_whole, writing_whole
@@ -28,6 +28,7 @@ from engine.jobs.creation import CreationJob
 from engine.jobs.delivery import DeliveryJob
 from engine.jobs.mint import ChainAccess, MintJob
 from engine.jobs.outbox import Outbox
+from engine.jobs.voucher import VoucherJob
 from engine.minting_terms import MintingTerms
 from engine.model_catalogue import ModelCatalogue
 from engine.moderation import Moderator
@@ -86,6 +87,9 @@ class Application:
             MintingTerms(settings.chain_id, self.gate, lambda: self.signer),
         )
         self.mint_job = MintJob(self.records, lambda: self.chain, settings.contract)
+        self.voucher_job = VoucherJob(
+            self.records, lambda: self.chain, lambda: self.signer, self.mint_job, settings.vouchers
+        )
         self.targets = Targets(settings.allow_private_webhooks)
         self.delivery_job = DeliveryJob(self.records.database, self.targets)
 
@@ -187,7 +191,7 @@ class Application:
         return open_jobs(self)
 
     @cached_property
-    def signer(self) -> Signer:
+    def signer(self) -> AccountSigner:
         """Who signs what goes onto the chain; known without asking the chain. Raises chain.errors.KeyRefused."""
         with self.records.database.exclusive("signer key"):  # two processes at once would make two
             return open_signer(self.settings, self.folder)

@@ -7,7 +7,7 @@ from assets.block import Blocks
 from assets.blockstore import BlockStore
 from chain.connection import LOCAL_POLL_LATENCY_S, ChainSettings, Connection, connect
 from chain.errors import ChainBusy
-from chain.signer import EnvironmentSigner, KeystoreSigner, Signer
+from chain.signer import AccountSigner, EnvironmentSigner, KeystoreSigner
 from engine.data_folder import DataFolder
 from engine.database.blocks import DatabaseBlocks
 from engine.database.database import Database
@@ -49,7 +49,7 @@ def open_chain(settings: Settings, folder: DataFolder) -> Connection:
         ) from error
 
 
-def open_signer(settings: Settings, folder: DataFolder) -> Signer:
+def open_signer(settings: Settings, folder: DataFolder) -> AccountSigner:
     """The configured key, or one that is kept in the data folder. Raises what ``chain.signer`` raises."""
     if settings.private_key is not None:
         return EnvironmentSigner(settings.private_key)

@@ -18,6 +18,7 @@ def asset(number: int = 1, **changes: Any) -> dict[str, Any]:
         "creation": "creation-1",
         "collections": [],
         "owner": None,
+        "holder": None,
         "token": None,
         "parents": [],
         "media": FILE,

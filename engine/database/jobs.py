@@ -23,7 +23,7 @@ from engine.database import tables
 from engine.database.clock import clock_ms, now
 from engine.database.database import ENQUEUED
 
-QUEUES = ("generate", "mint", "deliver", "expire")
+QUEUES = ("generate", "mint", "voucher", "deliver", "expire")
 # How often a worker may end under a job. More would let one bad job take every worker down again and again.
 MAX_DEATHS = 3
 

@@ -71,6 +71,12 @@ class MintJob:
                 f"The mint of {mint.asset_id} belongs to chain {mint.chain_id}, not to {settings.chain_id}; set "
                 "LORESPARK_CHAIN_ID and LORESPARK_RPC_URL for that chain to finish it."
             )
+        return self.ensure_collection(hold).address
+
+    def ensure_collection(self, hold: Hold | None = None) -> AssetContract:
+        """The collection that is minted into, deployed where none is configured or recorded."""
+        chain = self._chain()
+        settings = chain.connection.settings
         if chain.connection.embedded is not None:
             chain.connection.embedded.fund(chain.signer.address, FUNDS_WEI)
         if self._configured is None and self._records.contract(settings.chain_id) is None:
@@ -93,7 +99,7 @@ class MintJob:
             receipt = self._wait(sent.hash)
             assert receipt.contract_address is not None, "a deployment's receipt names its contract"
             self._records.set_contract(settings.chain_id, receipt.contract_address)
-        return self.contract().address
+        return self.contract()
 
     def deliver(self, mint_id: str, hold: Hold | None = None) -> str:
         """Signs, stores and sends the mint's transaction; returns its hash."""

@@ -16,6 +16,7 @@ from engine.jobs.delivery import DeliveryJob
 from engine.jobs.expiry import ExpiryWork
 from engine.jobs.mint import MintJob
 from engine.jobs.runtime import JobRuntime
+from engine.jobs.voucher import VoucherJob
 from engine.jobs.work import DeliverWork, GenerateWork, MintWork, Work
 from engine.jobs.workflows import Workflows
 from engine.model_catalogue import ModelCatalogue
@@ -32,6 +33,7 @@ class Parts(Protocol):
     catalogue: ModelCatalogue
     creation_job: CreationJob
     mint_job: MintJob
+    voucher_job: VoucherJob
     delivery_job: DeliveryJob
 
     @property
@@ -51,6 +53,7 @@ def open_jobs(parts: Parts) -> JobRuntime:
         works: dict[str, Work] = {
             "generate": GenerateWork(parts.records, workflows),
             "mint": MintWork(parts.records, workflows),
+            "voucher": parts.voucher_job,
             "deliver": DeliverWork(parts.delivery_job.attempt),
             "expire": ExpiryWork(database, workflows),
         }

@@ -13,12 +13,13 @@ from engine.server.api.keys import router as keys
 from engine.server.api.mints import router as mints
 from engine.server.api.models import router as models
 from engine.server.api.openai_images import router as openai_images
+from engine.server.api.vouchers import router as vouchers
 from engine.server.api.wallet import router as wallet
 from engine.server.api.webhooks import router as webhooks
 
 API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(account, keys, models),
     *(creations, openai_images),
-    *(assets, downloads, collections, mints),
+    *(assets, downloads, collections, mints, vouchers),
     *(wallet, webhooks),
 )
