@@ -7,6 +7,7 @@ from assets.block import Blocks
 from assets.blockstore import BlockStore
 from chain.connection import LOCAL_POLL_LATENCY_S, ChainSettings, Connection, connect
 from chain.errors import ChainBusy
+from chain.remote_signer import RemoteSigner
 from chain.signer import AccountSigner, EnvironmentSigner, KeystoreSigner
 from engine.data_folder import DataFolder
 from engine.database.blocks import DatabaseBlocks
@@ -50,7 +51,12 @@ def open_chain(settings: Settings, folder: DataFolder) -> Connection:
 
 
 def open_signer(settings: Settings, folder: DataFolder) -> AccountSigner:
-    """The configured key, or one that is kept in the data folder. Raises what ``chain.signer`` raises."""
+    """The configured signer or key, or one that is kept in the data folder.
+
+    Raises what ``chain.signer`` and ``chain.remote_signer`` raise.
+    """
+    if settings.signer_url is not None:
+        return RemoteSigner.open(settings.signer_url, settings.signer_address)
     if settings.private_key is not None:
         return EnvironmentSigner(settings.private_key)
     return KeystoreSigner.load_or_create(folder.keys / "signer.json", folder.keys / "password")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.concurrency import run_in_threadpool
-from fastapi.security import APIKeyCookie, SecurityScopes
+from fastapi.security import SecurityScopes
 from fastapi.security.http import HTTPAuthorizationCredentials
 
 from engine.api.account import Scope
@@ -13,14 +13,7 @@ from engine.database.players import Player
 from engine.database.vouchers import Asking
 from engine.server.caller import Caller, application_of, authenticated, bearer
 from engine.server.once import IdempotencyKey, Once, once_of
-from engine.server.player import has_cookie, signed_in
-
-_cookie = APIKeyCookie(
-    name="lorespark_session",
-    auto_error=False,
-    scheme_name="session",
-    description="The session of a player, as `POST /v1/wallet/login` begins it.",
-)
+from engine.server.player import cookie, has_cookie, signed_in
 
 
 @dataclass(frozen=True)
@@ -42,7 +35,7 @@ async def _claimant(
     required: SecurityScopes,
     request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-    _: Annotated[str | None, Depends(_cookie)],
+    _: Annotated[str | None, Depends(cookie)],
 ) -> Claimant:
     if "Authorization" in request.headers or not has_cookie(request):
         caller = await authenticated(request, credentials)

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
+from fastapi.security import APIKeyCookie
 
 from engine.app import Application
 from engine.database.players import SESSION_LIFE_S, Session, living_session, slide
@@ -19,6 +20,13 @@ _COOKIE: Final = "lorespark_session"
 _HOST_COOKIE: Final = f"__Host-{_COOKIE}"
 _MAX_SECRET_CHARACTERS: Final = 100
 _READING: Final = ("GET", "HEAD")
+# For the OpenAPI document; which name the cookie has, the site says.
+cookie = APIKeyCookie(
+    name=_COOKIE,
+    auto_error=False,
+    scheme_name="session",
+    description="The session of a player, as `POST /v1/wallet/login` begins it.",
+)
 
 
 def count_sign_in(request: Request) -> None:
@@ -90,7 +98,7 @@ def _name(site: Site) -> str:
     return _HOST_COOKIE if site.is_secure else _COOKIE
 
 
-async def _player(request: Request) -> Session:
+async def _player(request: Request, _: Annotated[str | None, Depends(cookie)]) -> Session:
     return await run_in_threadpool(signed_in, application_of(request), request)
 
 

@@ -82,7 +82,12 @@ NOT_READY: Final = ProblemKind(503, "not-ready", "A back end does not answer")
 UNKNOWN_PATH: Final = ProblemKind(404, "unknown-path", "Nothing is served here")
 WRONG_METHOD: Final = ProblemKind(405, "method-not-allowed", "The method is not allowed here")
 INVALID_FIELDS: Final = ProblemKind(422, "invalid-fields", "Fields of the request cannot be used")
-_CHAIN_AWAY: Final = ProblemKind(503, "chain-unreachable", "The chain does not answer")
+_CHAIN_AWAY: Final = ProblemKind(
+    503,
+    "chain-unreachable",
+    "The chain does not answer",
+    "The chain cannot be asked at this moment; try again later.",
+)
 _UNUSABLE: Final = ProblemKind(503, "storage-unusable", "The server's storage cannot be used", _UNTOLD)
 
 # An error of none of these classes is UNEXPECTED, as are all that are no error of ours.

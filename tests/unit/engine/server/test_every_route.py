@@ -89,7 +89,7 @@ RECORDS: dict[str, Insert] = {
         recipient="0x" + "12" * 20,
         chain_id=31337,
         digest="ab" * 32,
-        deadline_s=2**40,
+        deadline_s=2_000_000_000,
         status="failed",
         error="no",
     ),
