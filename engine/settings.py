@@ -27,7 +27,8 @@ class Settings:
     ``moderation_url`` is the base of a service with OpenAI's /moderations; None asks nobody. ``rate_limit_url`` None
     counts requests in this process. ``blocks_dir`` None is the data folder, or PostgreSQL. ``public_url`` is where
     people reach the server, as in https://play.example; None is this machine alone. ``signer_url`` is a web3signer that
-    signs, with the key of ``signer_address`` where it has several. ``vouchers`` None is deployed at the first claim."""
+    signs, with the key of ``signer_address`` where it has several. ``vouchers`` None is deployed at the first claim.
+    ``key_password_file`` holds the password of the keystore that `lorespark keys` made."""
 
     data_dir: Path
     rpc_url: str | None = field(default=None, repr=False)  # may carry an access key
@@ -56,6 +57,7 @@ class Settings:
     signer_url: str | None = field(default=None, repr=False)  # may carry a password
     signer_address: str | None = None
     vouchers: str | None = None
+    key_password_file: Path | None = None
 
     @property
     def model_list(self) -> Path:
@@ -67,7 +69,7 @@ class Settings:
         """Reads LORESPARK_DATA_DIR, _MODELS, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT, _PRIVATE_KEY,
         _LLM_URL, _LLM_MODEL, _LLM_KEY, _DATABASE_URL, _ALLOW_PRIVATE_WEBHOOKS, _DEFAULT_DENY_LIST, _DENY_LIST,
         _MODERATION_URL, _MODERATION_MODEL, _MODERATION_KEY, _RATE_LIMIT_URL, _MAX_QUEUED, _MAX_QUEUED_PER_TENANT,
-        _BLOCKS_DIR, _PUBLIC_URL, _SIGNER_URL, _SIGNER_ADDRESS and _VOUCHERS.
+        _BLOCKS_DIR, _PUBLIC_URL, _SIGNER_URL, _SIGNER_ADDRESS, _VOUCHERS and _KEY_PASSWORD_FILE.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -132,6 +134,9 @@ class Settings:
             public_url=_public(url) if (url := given("PUBLIC_URL")) else None,
             signer_url=signer_url,
             signer_address=_account("SIGNER_ADDRESS", signer_address) if signer_address else None,
+            key_password_file=_file("KEY_PASSWORD_FILE", held)
+            if (held := given("KEY_PASSWORD_FILE"))
+            else None,
             vouchers=_contract("VOUCHERS", vouchers) if (vouchers := given("VOUCHERS")) else None,
         )
 

@@ -7,8 +7,9 @@ from assets.block import Blocks
 from assets.blockstore import BlockStore
 from chain.connection import LOCAL_POLL_LATENCY_S, ChainSettings, Connection, connect
 from chain.errors import ChainBusy
+from chain.key_folder import KeyFolder
 from chain.remote_signer import RemoteSigner
-from chain.signer import AccountSigner, EnvironmentSigner, KeystoreSigner
+from chain.signer import AccountSigner, EnvironmentSigner, keep_out_of_cores
 from engine.data_folder import DataFolder
 from engine.database.blocks import DatabaseBlocks
 from engine.database.database import Database
@@ -57,9 +58,10 @@ def open_signer(settings: Settings, folder: DataFolder) -> AccountSigner:
     """
     if settings.signer_url is not None:
         return RemoteSigner.open(settings.signer_url, settings.signer_address)
+    keep_out_of_cores()
     if settings.private_key is not None:
         return EnvironmentSigner(settings.private_key)
-    return KeystoreSigner.load_or_create(folder.keys / "signer.json", folder.keys / "password")
+    return KeyFolder(folder.keys).signer(settings.key_password_file)
 
 
 def _chain(settings: Settings, folder: DataFolder, embedded: bool) -> ChainSettings:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select, update
 
 from assets.asset import Asset
 from chain.voucher import Claim
@@ -232,6 +232,26 @@ def voucher_claimed(connection: Connection, chain_id: int, signer: str, nonce: i
             connection, record.tenant_id, EventType.MINT_CONFIRMED, mint_view(mint).model_dump(mode="json")
         )
     return True
+
+
+def living_vouchers_of(connection: Connection, signer: str, chain_id: int) -> int:
+    """How many vouchers that this account signed can still be claimed, as far as these records know."""
+    return (
+        connection.scalar(select(func.count()).select_from(vouchers).where(_living_of(signer, chain_id))) or 0
+    )
+
+
+def fail_vouchers_of(connection: Connection, signer: str, chain_id: int) -> None:
+    """Ends them, because their signer lost its role on the chain."""
+    told = f"The key of {signer} that signed it was withdrawn; claim the asset again."
+    connection.execute(
+        update(vouchers).where(_living_of(signer, chain_id)).values(status="failed", error=told)
+    )
+
+
+def _living_of(signer: str, chain_id: int) -> ColumnElement[bool]:
+    own = (vouchers.c.signer == signer) & (vouchers.c.chain_id == chain_id)
+    return own & vouchers.c.status.in_(("signed", "cancelling"))
 
 
 def voucher_contract(connection: Connection, chain_id: int) -> str | None:

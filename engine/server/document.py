@@ -85,6 +85,9 @@ def _complete(document: dict[str, Any]) -> None:
         keyed = path.startswith("/v1/")
         for operation in operations.values():
             _answers(operation, _KEYED if keyed else _ANY)
+            for need in operation.get("security", ()):
+                if "session" in need:
+                    need["session"] = []  # scopes are the keys'
             if keyed:
                 for answer in operation["responses"].values():
                     answer["headers"] = _RATE_HEADERS | answer.get("headers", {})
