@@ -25,6 +25,7 @@ from engine.api.creation import (
 from engine.api.model import Page
 from engine.api.problem import FieldProblem
 from engine.api.signature import verify as verify_webhook
+from engine.api.voucher import Holder, SignedPromise, Voucher
 from engine.api.webhook import Delivery, EventType, NewWebhook, Webhook, WebhookWithSecret
 from engine.errors import SignatureRefused
 from engine.sdk.async_client import AsyncClient
@@ -65,6 +66,7 @@ __all__ = [
     "FieldProblem",
     "File",
     "Forbidden",
+    "Holder",
     "Invalid",
     "Key",
     "KeyWithSecret",
@@ -86,9 +88,11 @@ __all__ = [
     "Scope",
     "ServerFailed",
     "SignatureRefused",
+    "SignedPromise",
     "Token",
     "Unauthorised",
     "Unreachable",
+    "Voucher",
     "WaitTimedOut",
     "Webhook",
     "WebhookWithSecret",

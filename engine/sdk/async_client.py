@@ -26,6 +26,7 @@ from engine.sdk.resources import (
     CreationMethods,
     KeyMethods,
     MintMethods,
+    VoucherMethods,
     WebhookMethods,
 )
 from engine.sdk.waiting import confirmed, pauses_s
@@ -158,6 +159,10 @@ class AsyncMints(MintMethods, _Resource):
         raise late(f"The mint {mint_id}", timeout_s)
 
 
+class AsyncVouchers(VoucherMethods, _Resource):
+    pass
+
+
 class AsyncKeys(KeyMethods, _Resource):
     pass
 
@@ -191,6 +196,7 @@ class AsyncClient(AccountMethods, Awaiting):
         self.assets = AsyncAssets(sender)
         self.collections = AsyncCollections(sender)
         self.mints = AsyncMints(sender)
+        self.vouchers = AsyncVouchers(sender)
         self.keys = AsyncKeys(sender)
         self.webhooks = AsyncWebhooks(sender)
 

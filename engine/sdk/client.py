@@ -24,6 +24,7 @@ from engine.sdk.resources import (
     CreationMethods,
     KeyMethods,
     MintMethods,
+    VoucherMethods,
     WebhookMethods,
 )
 from engine.sdk.waiting import confirmed, pauses_s
@@ -165,6 +166,10 @@ class Mints(MintMethods, _Resource):
         raise late(f"The mint {mint_id}", timeout_s)
 
 
+class Vouchers(VoucherMethods, _Resource):
+    pass
+
+
 class Keys(KeyMethods, _Resource):
     pass
 
@@ -204,6 +209,7 @@ class Client(AccountMethods, Blocking):
         self.assets = Assets(sender)
         self.collections = Collections(sender)
         self.mints = Mints(sender)
+        self.vouchers = Vouchers(sender)
         self.keys = Keys(sender)
         self.webhooks = Webhooks(sender)
 

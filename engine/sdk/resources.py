@@ -4,6 +4,7 @@ import engine.sdk.account_calls as account_calls
 import engine.sdk.asset_calls as asset_calls
 import engine.sdk.creation_calls as creation_calls
 import engine.sdk.mint_calls as mint_calls
+import engine.sdk.voucher_calls as voucher_calls
 from engine.sdk.resource import Endpoint, Listing, Saving
 
 
@@ -52,6 +53,14 @@ class MintMethods:
     mint_many = Endpoint(mint_calls.mint_many)
     get = Endpoint(mint_calls.get_mint)
     list = Listing(mint_calls.list_mints)
+
+
+class VoucherMethods:
+    hold = Endpoint(voucher_calls.hold)
+    claim = Endpoint(voucher_calls.claim)
+    get = Endpoint(voucher_calls.get_voucher)
+    cancel = Endpoint(voucher_calls.cancel_voucher)
+    list = Listing(voucher_calls.list_vouchers)
 
 
 class KeyMethods:
