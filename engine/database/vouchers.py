@@ -116,6 +116,8 @@ def add_voucher(
     if found is not None:
         readable = asking.player_id in (None, found.player_id)
         if found.recipient == recipient and found.status != "cancelling" and readable:
+            if found.status == "prepared":  # who asks again means to try again what was set aside
+                enqueue(connection, QUEUE, found.id, found.tenant_id)
             return found, False
         raise Conflict(
             f"The asset {asset.asset_id} is promised by another voucher, {found.id}; it has to be cancelled first, or "
@@ -161,7 +163,7 @@ def cancel_voucher(connection: Connection, record: VoucherRecord) -> VoucherReco
 
     ``record`` is locked. Raises Conflict where it has ended in another way.
     """
-    if record.status in ("cancelling", "cancelled"):
+    if record.status == "cancelled":
         return record
     if record.status not in LIVING_VOUCHER:
         raise Conflict(f"The voucher {record.id} is {record.status}, so there is nothing to cancel.")

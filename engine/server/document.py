@@ -13,8 +13,9 @@ _DESCRIPTION: Final = """\
 Prompts become sprites, sprites become tokens that anyone can verify.
 
 Send an API key as `Authorization: Bearer lsk_…` with everything under `/v1`; `lorespark api-key create` makes the \
-first. Send an `Idempotency-Key` with a POST to repeat it safely for 24 h. Every error is a problem detail (RFC 9457) \
-whose `type` never changes. Each answer tells in `RateLimit` what is left of the key's requests a minute."""
+first. Players have none and sign in under `/v1/wallet`. Send an `Idempotency-Key` with a POST to repeat it safely for \
+24 h. Every error is a problem detail (RFC 9457) whose `type` never changes. Each answer tells in `RateLimit` what is \
+left of the key's requests a minute."""
 _PROBLEM: Final = "#/components/schemas/Problem"
 _PROBLEM_TYPE: Final = "application/problem+json"
 # FastAPI's own form of a 422, which no answer here has.

@@ -1,5 +1,6 @@
 """Who plays: the session that a request's cookie names."""
 
+import time
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -8,7 +9,7 @@ from fastapi.responses import Response
 from fastapi.security import APIKeyCookie
 
 from engine.app import Application
-from engine.database.players import SESSION_LIFE_S, Session, living_session, slide
+from engine.database.players import SESSION_LIFE_S, SLIDES_AFTER_S, Session, living_session, slide
 from engine.errors import NotSignedIn, RateExceeded
 from engine.server.caller import application_of
 from engine.server.rate import RateLimits
@@ -63,10 +64,13 @@ def signed_in(application: Application, request: Request) -> Session:
             session = living_session(connection, secret)
     if session is None:
         raise NotSignedIn("Nobody is signed in; ask for /v1/wallet/nonce, sign, and log in.")
-    with database.writing() as connection:
-        session = slide(connection, session)
-    if session.slid:
-        request.state.cookie = (site, secret)
+    if (
+        session.expires_at_ms / 1000 - time.time() < SESSION_LIFE_S - SLIDES_AFTER_S
+    ):  # else nothing is written
+        with database.writing() as connection:
+            session = slide(connection, session)
+        if session.slid:
+            request.state.cookie = (site, secret)
     return session
 
 
