@@ -192,7 +192,12 @@ class Application:
 
     @cached_property
     def signer(self) -> AccountSigner:
-        """Who signs what goes onto the chain; known without asking the chain. Raises chain.errors.KeyRefused."""
+        """Who signs what goes onto the chain; known without asking the chain.
+
+        Raises chain.errors.KeyRefused, SignerUnavailable, SignerRefused.
+        """
+        if self.settings.signer_url is not None:  # one that does not answer must not hold up who makes no key
+            return open_signer(self.settings, self.folder)
         with self.records.database.exclusive("signer key"):  # two processes at once would make two
             return open_signer(self.settings, self.folder)
 

@@ -57,7 +57,7 @@ class Settings:
     signer_url: str | None = field(default=None, repr=False)  # may carry a password
     signer_address: str | None = None
     vouchers: str | None = None
-    key_password_file: Path | None = None
+    key_password_file: Path | None = field(default=None, repr=False)
 
     @property
     def model_list(self) -> Path:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Protocol
 
 from chain.asset_contract import MINTER_ROLE, VOUCHER_ROLE, AssetContract
@@ -235,6 +236,8 @@ class VoucherJob:
         assert record.collection is not None, "a signed voucher knows its collection"
         _, signer, nonce = _signed(record, self._chain())
         claim = contract.claim_of(record.collection, signer, nonce, first, self._head())
+        if claim is not None:  # it counts once it is as final as a mint has to be
+            claim = replace(claim, block_number=self._wait(claim.tx_hash).block_number)
         with self._records.database.writing() as connection:
             hold.confirm(connection)
             if claim is None:

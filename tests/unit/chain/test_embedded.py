@@ -84,9 +84,7 @@ def test_everything_is_there_after_reopening(open_chain: Any, rich: Any, deploy:
     assert [receipt(again.web3, signed.hash) for signed in sent] == before
     assert list(contract.transfers(0, 100)) == transfers
     assert [again.web3.eth.get_block(number) for number in range(again.web3.eth.block_number + 1)] == blocks
-    assert [contract.metadata_digest(256 * (number + 1)) for number in range(5)] == [
-        digest_of(n) for n in range(5)
-    ]
+    assert [contract.metadata_digest(256 * (number + 1)) for number in range(5)] == [digest_of(n) for n in range(5)]
     assert bytes(again.web3.eth.get_transaction(sent[0].hash)["hash"]).hex() == sent[0].hash[2:]
     mint(again, contract, signer, digest_of(5))
     assert contract.total_minted() == 6

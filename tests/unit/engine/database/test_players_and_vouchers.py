@@ -13,6 +13,7 @@ from chain.voucher import Claim
 from engine.app import Application
 from engine.database import tables
 from engine.database.database import Database
+from engine.database.jobs import Job, state_of
 from engine.database.mints import add_mint
 from engine.database.players import (
     SESSION_LIFE_S,
@@ -26,6 +27,7 @@ from engine.database.players import (
     use_nonce,
 )
 from engine.database.vouchers import (
+    QUEUE,
     Asking,
     add_voucher,
     cancel_voucher,
@@ -36,6 +38,7 @@ from engine.database.vouchers import (
     voucher_claimed,
 )
 from engine.errors import Conflict, UnknownRecord
+from engine.jobs.set_aside import tell_set_aside
 from engine.settings import Settings
 
 TO = "0x" + "12" * 20
@@ -196,6 +199,27 @@ def test_nonces_go_on_from_the_last_and_begin_anew_where_asked(
         assert next_nonce(connection, SIGNER, 31337) == 11, "numbers are compared, not texts"
         assert next_nonce(connection, TO, 31337) % 256 == 0
         assert next_nonce(connection, SIGNER, 31337, fresh=True) % 256 == 0
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [("", "claiming the asset again"), ("cancel:", "cancelling it again"), ("expire:", "ends it")],
+)
+def test_a_vouchers_job_that_was_set_aside_says_so_and_how_it_goes_on(
+    application: Application, database: Database, add_asset: Callable[..., Asset], what: str, told: str
+) -> None:
+    asset = add_asset(application, 1)
+    with database.writing() as connection:
+        voucher, _ = add_voucher(connection, asset, TO, 31337, 600, Asking())
+        connection.execute(
+            update(tables.jobs).where(tables.jobs.c.queue == QUEUE).values(state="set_aside", deaths=3)
+        )
+        tell_set_aside(connection, Job(1, QUEUE, what + voucher.id, voucher.tenant_id, 3, 3))
+    with database.writing() as connection:
+        again, made = add_voucher(connection, asset, TO, 31337, 600, Asking())
+        assert not made
+        assert told in (again.error or "")
+        assert state_of(connection, QUEUE, voucher.id) == "queued", "who asks again tries it again"
 
 
 def test_a_claim_is_recorded_once_whatever_the_records_believed(
