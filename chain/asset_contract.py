@@ -107,7 +107,11 @@ class AssetContract(ContractCalls):
 
     def may_mint(self, address: str) -> bool:
         """Whether an account has the minter role."""
-        return bool(self.view("hasAllRoles", parse_address(address), MINTER_ROLE))
+        return self.has_roles(address, MINTER_ROLE)
+
+    def has_roles(self, address: str, roles: int) -> bool:
+        """Whether an account has all of these roles, which are added up."""
+        return bool(self.view("hasAllRoles", parse_address(address), roles))
 
     def recipe_hash(self, token_id: int) -> bytes | None:
         """The sha2-256 of the recipe that is bound to a token (ERC-7007), 32 bytes, or None."""

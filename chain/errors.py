@@ -74,6 +74,25 @@ class WrongPassword(KeyRefused):
     """The password does not open the keystore."""
 
 
+class SignerUnavailable(ChainError):
+    """A remote signer did not answer."""
+
+
+class SignerRefused(ChainError):
+    """A remote signer does not sign, or answered with something else than the signature of its key."""
+
+
+# ------------------------------------------------------------------ sign-in
+
+
+class InvalidSignIn(ChainError):
+    """A text is no sign-in message (EIP-4361)."""
+
+
+class SignInRefused(ChainError):
+    """A sign-in message does not hold here and now, or its account did not sign it."""
+
+
 # ------------------------------------------------------------------ transactions
 
 

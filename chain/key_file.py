@@ -42,6 +42,20 @@ def write_new(path: Path, content: bytes) -> bool:
     return True
 
 
+def replace_private(path: Path, content: bytes) -> None:
+    """Writes a file of mode 0600, over what was there: a crash leaves one of the two whole. Raises KeyRefused."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        if not write_new(temporary, content):
+            raise KeyRefused(f"{temporary} is in the way; remove it.")
+        temporary.replace(path)
+        _flush_directory(path.parent)
+    except OSError as error:
+        raise KeyRefused(
+            f"{path} cannot be written ({error.strerror}); check the folder's permissions."
+        ) from error
+
+
 def read_private(path: Path) -> bytes:
     """The content of a file that only its owner can read. Raises KeyRefused, which says how to mend it."""
     try:

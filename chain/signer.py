@@ -1,6 +1,7 @@
 """Who signs transactions. A key is in memory while it is used, and never in a text."""
 
 import json
+import resource
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,6 +46,10 @@ class TypedDataSigner(Protocol):
         self, domain: Mapping[str, Any], types: Mapping[str, Any], message: Mapping[str, Any]
     ) -> bytes:
         """The signature of a statement (EIP-712), 65 bytes: r, s, v."""
+
+
+class AccountSigner(Signer, TypedDataSigner, Protocol):
+    """Something that signs all that its account has to sign."""
 
 
 class _KeySigner:
@@ -100,13 +105,7 @@ class EnvironmentSigner(_KeySigner):
 
     def __init__(self, key: str) -> None:
         """key is 64 hexadecimal digits, with or without 0x. Raises KeyRefused, which does not repeat it."""
-        try:
-            account = Account.from_key(bytes.fromhex(key.strip().removeprefix("0x")))
-        except Exception:  # whatever the libraries say may repeat the key, so none of it is passed on
-            raise KeyRefused(
-                "The private key is not one: it has 64 hexadecimal digits and is not zero; copy it again."
-            ) from None
-        super().__init__(account)
+        super().__init__(_account(key))
 
 
 class KeystoreSigner(_KeySigner):
@@ -133,9 +132,17 @@ class KeystoreSigner(_KeySigner):
     @classmethod
     def create(cls, path: Path, password: str, *, scrypt_n: int = HUMAN_SCRYPT_N) -> Self:
         """Makes a key and its keystore, which must not be there yet. Raises KeyRefused."""
+        return cls._store(path, Account.create(), password, scrypt_n)
+
+    @classmethod
+    def store(cls, path: Path, key: str, password: str, *, scrypt_n: int = HUMAN_SCRYPT_N) -> Self:
+        """Makes a keystore of a key, 64 hexadecimal digits. Raises KeyRefused, which does not repeat it."""
+        return cls._store(path, _account(key), password, scrypt_n)
+
+    @classmethod
+    def _store(cls, path: Path, account: LocalAccount, password: str, scrypt_n: int) -> Self:
         if not password:
             raise KeyRefused("A keystore needs a password; give one.")
-        account = Account.create()
         keystore = Account.encrypt(account.key, password, kdf="scrypt", iterations=scrypt_n)
         if not write_new(path, json.dumps(keystore).encode()):
             raise KeyRefused(
@@ -167,3 +174,22 @@ class KeystoreSigner(_KeySigner):
             keystore = Account.encrypt(account.key, password, kdf="scrypt", iterations=MACHINE_SCRYPT_N)
             write_new(path, json.dumps(keystore).encode())
         return cls.open(path, password)
+
+
+def keep_out_of_cores() -> None:
+    """Lets this process leave no core file when it crashes, for a core holds the keys that it used.
+
+    A system that pipes cores into a program of its own goes by that program's rules; see core(5).
+    """
+    _, most_bytes = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most_bytes))
+
+
+def _account(key: str) -> LocalAccount:
+    try:
+        account: LocalAccount = Account.from_key(bytes.fromhex(key.strip().removeprefix("0x")))
+    except Exception:  # whatever the libraries say may repeat the key, so none of it is passed on
+        raise KeyRefused(
+            "The private key is not one: it has 64 hexadecimal digits and is not zero; copy it again."
+        ) from None
+    return account

@@ -4,11 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from eth_abi.abi import encode
+from eth_typing import ChecksumAddress
+from eth_utils.abi import function_abi_to_4byte_selector
+from eth_utils.address import to_checksum_address
 from web3 import Web3
 
 from chain.address import ZERO_ADDRESS, parse_address, parse_recipient
 from chain.artifact import lorespark_vouchers
-from chain.asset_contract import MAX_BATCH, checked_digest
+from chain.asset_contract import BLOCKS_PER_LOG_REQUEST, MAX_BATCH, checked_digest
+from chain.boundary import node_boundary
 from chain.contract_call import ContractCalls, creation_transaction
 from chain.errors import TransactionRejected
 from chain.signer import TypedDataSigner
@@ -23,6 +28,12 @@ _TYPES = {
         {"name": "deadline", "type": "uint256"},
     ]
 }
+
+_CLAIM = function_abi_to_4byte_selector(
+    next(entry for entry in lorespark_vouchers().abi if entry.get("name") == "claim")  # type: ignore[arg-type]
+)
+_CLAIMED = lorespark_vouchers().event_topic("Claimed")
+_WORD_BYTES = 32
 
 # The largest number that the contract's uint256 holds.
 _LARGEST = 2**256 - 1
@@ -75,14 +86,62 @@ class SignedVoucher:
     signature: bytes
 
 
-def sign_voucher(signer: TypedDataSigner, voucher: Voucher, *, chain_id: int, contract: str) -> SignedVoucher:
-    """Signs a voucher for one voucher contract on one chain. Raises InvalidAddress."""
-    domain = {
+@dataclass(frozen=True)
+class Claim:
+    """A voucher that became a token."""
+
+    token_id: int
+    recipient: ChecksumAddress
+    tx_hash: str
+    block_number: int
+
+
+def voucher_domain(*, chain_id: int, contract: str) -> dict[str, Any]:
+    """What a voucher's signature holds for, and nowhere else (EIP-712). Raises InvalidAddress."""
+    return {
         "name": "Lorespark Vouchers",
         "version": "1",
         "chainId": chain_id,
         "verifyingContract": parse_recipient(contract),
     }
+
+
+def typed_data(voucher: Voucher, *, chain_id: int, contract: str) -> dict[str, Any]:
+    """What was signed, as JSON that wallets and libraries read (eth_signTypedData_v4): bytes in hexadecimal, and
+    numbers as texts, since JSON's own hold 53 bits."""
+    told = {
+        name: "0x" + value.hex() if isinstance(value, bytes) else str(value)
+        for name, value in voucher.message().items()
+    }
+    domain = [
+        {"name": "name", "type": "string"},
+        {"name": "version", "type": "string"},
+        {"name": "chainId", "type": "uint256"},
+        {"name": "verifyingContract", "type": "address"},
+    ]
+    return {
+        "types": {"EIP712Domain": domain, **_TYPES},
+        "primaryType": "Voucher",
+        "domain": voucher_domain(chain_id=chain_id, contract=contract),
+        "message": told,
+    }
+
+
+def claim_call_data(signed: SignedVoucher, to: str) -> bytes:
+    """What a transaction to the voucher contract carries that claims the voucher, known without asking a chain.
+
+    A voucher without a recipient goes to `to`. Raises InvalidAddress.
+    """
+    message = tuple(signed.voucher.message().values())
+    types = [f"({','.join(field['type'] for field in _TYPES['Voucher'])})", "address", "bytes", "address"]
+    return _CLAIM + encode(
+        types, [message, parse_recipient(signed.signer), signed.signature, parse_recipient(to)]
+    )
+
+
+def sign_voucher(signer: TypedDataSigner, voucher: Voucher, *, chain_id: int, contract: str) -> SignedVoucher:
+    """Signs a voucher for one voucher contract on one chain. Raises InvalidAddress."""
+    domain = voucher_domain(chain_id=chain_id, contract=contract)
     return SignedVoucher(voucher, signer.address, signer.sign_typed_data(domain, _TYPES, voucher.message()))
 
 
@@ -171,3 +230,39 @@ class VoucherContract(ContractCalls):
     def voucher_hash(self, voucher: Voucher) -> bytes:
         """What the signer of a voucher signs, 32 bytes (EIP-712): for contracts that sign (ERC-1271)."""
         return bytes(self.view("voucherHash", tuple(voucher.message().values())))
+
+    # ------------------------------------------------------------------ what happened
+
+    def claim_of(
+        self, collection: str, signer: str, nonce: int, from_block: int, to_block: int
+    ) -> Claim | None:
+        """How the signer's voucher for a collection was claimed within a range of blocks, both ends included.
+
+        Asks for at most BLOCKS_PER_LOG_REQUEST blocks at a time. Raises node errors.
+        """
+        topics = [
+            "0x" + _CLAIMED.hex(),
+            *("0x" + "00" * 12 + parse_address(each)[2:].lower() for each in (collection, signer)),
+        ]
+        for first in range(from_block, to_block + 1, BLOCKS_PER_LOG_REQUEST):
+            wanted: Any = {
+                "address": self.address,
+                "fromBlock": first,
+                "toBlock": min(first + BLOCKS_PER_LOG_REQUEST - 1, to_block),
+                "topics": topics,
+            }
+            with node_boundary("Reading the claims of vouchers"):
+                logs = self._web3.eth.get_logs(wanted)
+            for log in logs:
+                data = bytes(log["data"])
+                claimed, recipient, token_id = (
+                    data[start : start + _WORD_BYTES] for start in range(0, 3 * _WORD_BYTES, _WORD_BYTES)
+                )
+                if int.from_bytes(claimed) == nonce:
+                    return Claim(
+                        int.from_bytes(token_id),
+                        to_checksum_address(recipient[12:]),
+                        "0x" + bytes(log["transactionHash"]).hex(),
+                        log["blockNumber"],
+                    )
+        return None

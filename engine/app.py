@@ -17,7 +17,7 @@ from chain.address import parse_recipient
 from chain.connection import Connection
 from chain.errors import ChainError, ReceiptTimeout
 from chain.log_reader import LogReader
-from chain.signer import Signer
+from chain.signer import AccountSigner
 from engine.asset_files import AssetFiles
 from engine.asset_pins import AssetPins
 from engine.clips import clip_recipe, default_action, source_size_px
@@ -35,6 +35,7 @@ from engine.jobs.mint import MintJob
 from engine.jobs.mint_contract import ChainAccess
 from engine.jobs.outbox import Outbox
 from engine.jobs.pin import PinJob
+from engine.jobs.voucher import VoucherJob
 from engine.minting_terms import MintingTerms
 from engine.model_catalogue import ModelCatalogue
 from engine.moderation import Moderator
@@ -112,6 +113,9 @@ class Application:
             settings.contract,
             settings.mint_window_ms / 1000,
             mint_is_ready() if self.pinning.delays_mints else None,
+        )
+        self.voucher_job = VoucherJob(
+            self.records, lambda: self.chain, lambda: self.signer, self.mint_job, settings.vouchers
         )
         self.targets = Targets(settings.allow_private_webhooks)
         self.delivery_job = DeliveryJob(self.records.database, self.targets)
@@ -246,10 +250,13 @@ class Application:
         return open_jobs(self)
 
     @cached_property
-    def signer(self) -> Signer:
+    def signer(self) -> AccountSigner:
         """Who signs what goes onto the chain, before any further ones; known without asking the chain.
 
-        Raises chain.errors.KeyRefused."""
+        Raises chain.errors.KeyRefused, SignerUnavailable, SignerRefused.
+        """
+        if self.settings.signer_url is not None:  # one that does not answer must not hold up who makes no key
+            return open_signer(self.settings, self.folder)
         with self.records.database.exclusive("signer key"):  # two processes at once would make two
             return open_signer(self.settings, self.folder)
 

@@ -18,6 +18,7 @@ from engine.check_command import check
 from engine.collection_command import collection
 from engine.command_group import Commands
 from engine.create_commands import create, draw_with_bar, vary
+from engine.keys_commands import keys_app
 from engine.list_commands import list_assets, models
 from engine.pin_command import pin
 from engine.remote.server_option import ServerOption
@@ -58,6 +59,7 @@ app.command()(serve)
 app.command()(worker)
 app.add_typer(style_app, name="style")
 app.add_typer(api_key_app, name="api-key")
+app.add_typer(keys_app, name="keys")
 
 
 @app.callback()

@@ -6,11 +6,11 @@ from assets.asset import Asset
 from assets.car import export_dag
 from assets.cid import Cid
 from assets.errors import BlockDamaged, BlockMissing
-from engine.api.health import Health, Holder
+from engine.api.health import Health, PinHolder
 from engine.asset_files import AssetFiles
 from engine.database.pins import PinRecord
 
-_TOLD = tuple(Holder.model_fields)
+_TOLD = tuple(PinHolder.model_fields)
 
 
 def health(asset: Asset, pins: Sequence[PinRecord], files: AssetFiles) -> Health:
@@ -43,8 +43,8 @@ def health(asset: Asset, pins: Sequence[PinRecord], files: AssetFiles) -> Health
     )
 
 
-def holder(pin: PinRecord) -> Holder:
-    return Holder(**{name: getattr(pin, name) for name in _TOLD})
+def holder(pin: PinRecord) -> PinHolder:
+    return PinHolder(**{name: getattr(pin, name) for name in _TOLD})
 
 
 def _roots(asset: Asset, root: str | None, files: AssetFiles) -> Iterable[Cid]:

@@ -167,3 +167,15 @@ class StillRunning(EngineError):
 
 class HoldLost(EngineError):
     """A job that this worker was doing is in another's hands."""
+
+
+class SignInUnavailable(EngineError):
+    """Nobody can sign in here, because the server does not know its own address."""
+
+
+class NotSignedIn(EngineError):
+    """A request carries no living session of a player."""
+
+
+class OriginRefused(EngineError):
+    """A request that changes something comes from another site's page."""

@@ -31,7 +31,10 @@ class Settings:
     ``database_url`` None is SQLite in the data folder. ``deny_list`` is a file of more than the default deny list has.
     ``moderation_url`` is the base of a service with OpenAI's /moderations; None asks nobody. ``rate_limit_url`` None
     counts requests in this process. ``blocks_dir`` None is the data folder, or PostgreSQL. ``pinning_file`` None is
-    pinning.toml in the data folder. ``mint_before_pin`` lets mints go on before a service pinned their asset."""
+    pinning.toml in the data folder. ``mint_before_pin`` lets mints go on before a service pinned their asset.
+    ``public_url`` is where people reach the server, as in https://play.example; None is this machine alone.
+    ``signer_url`` is a web3signer that signs, with the key of ``signer_address`` where it has several. ``vouchers`` None is deployed at the first claim.
+    ``key_password_file`` holds the password of the keystore that `lorespark keys` made."""
 
     data_dir: Path
     rpc_url: str | None = field(default=None, repr=False)  # may carry an access key
@@ -71,6 +74,12 @@ class Settings:
     def private_keys(self) -> tuple[str, ...]:
         return _listed(self.private_key)
 
+    public_url: str | None = None
+    signer_url: str | None = field(default=None, repr=False)  # may carry a password
+    signer_address: str | None = None
+    vouchers: str | None = None
+    key_password_file: Path | None = field(default=None, repr=False)
+
     @property
     def model_list(self) -> Path:
         """The TOML file with the models of the user's own; it need not be there."""
@@ -81,7 +90,8 @@ class Settings:
         """Reads LORESPARK_DATA_DIR, _MODELS, _RPC_URL, _CHAIN_ID, _CONFIRMATIONS, _CONTRACT, _PRIVATE_KEY,
         _LLM_URL, _LLM_MODEL, _LLM_KEY, _DATABASE_URL, _ALLOW_PRIVATE_WEBHOOKS, _DEFAULT_DENY_LIST, _DENY_LIST,
         _MODERATION_URL, _MODERATION_MODEL, _MODERATION_KEY, _RATE_LIMIT_URL, _MAX_QUEUED, _MAX_QUEUED_PER_TENANT,
-        _BLOCKS_DIR, _PINNING, _MINT_BEFORE_PIN, _MINT_WINDOW_MS, _STUCK_AFTER_S and _MAX_FEE_GWEI.
+        _BLOCKS_DIR, _PINNING, _MINT_BEFORE_PIN, _MINT_WINDOW_MS, _STUCK_AFTER_S, _MAX_FEE_GWEI,
+        _PUBLIC_URL, _SIGNER_URL, _SIGNER_ADDRESS, _VOUCHERS and _KEY_PASSWORD_FILE.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -107,6 +117,8 @@ class Settings:
         moderation_model = given("MODERATION_MODEL")
         _check_service("MODERATION", moderation_url, moderation_model, moderation_key)
         deny_list, pinning = given("DENY_LIST"), given("PINNING")
+        signer_url, signer_address = given("SIGNER_URL"), given("SIGNER_ADDRESS")
+        _check_signer(private_key, signer_url, signer_address)
         return cls(
             data_dir=_path("DATA_DIR", folder) if folder else platformdirs.user_data_path("lorespark"),
             rpc_url=rpc_url,
@@ -116,7 +128,7 @@ class Settings:
                 if confirmations
                 else (1 if rpc_url is None else REMOTE_CONFIRMATIONS)
             ),
-            contract=_contract(contract) if contract else None,
+            contract=_contract("CONTRACT", contract) if contract else None,
             private_key=private_key,
             models_file=_file("MODELS", models) if models else None,
             llm_url=llm_url,
@@ -144,6 +156,13 @@ class Settings:
             ),
             stuck_after_s=_within("STUCK_AFTER_S", given("STUCK_AFTER_S"), cls.stuck_after_s, 1, 86_400),
             max_fee_gwei=_within("MAX_FEE_GWEI", given("MAX_FEE_GWEI"), cls.max_fee_gwei, 1, 10**6),
+            public_url=_public(url) if (url := given("PUBLIC_URL")) else None,
+            signer_url=signer_url,
+            signer_address=_account("SIGNER_ADDRESS", signer_address) if signer_address else None,
+            key_password_file=_file("KEY_PASSWORD_FILE", held)
+            if (held := given("KEY_PASSWORD_FILE"))
+            else None,
+            vouchers=_contract("VOUCHERS", vouchers) if (vouchers := given("VOUCHERS")) else None,
         )
 
 
@@ -216,11 +235,39 @@ def _path(name: str, text: str) -> Path:
         ) from error
 
 
-def _contract(text: str) -> str:
+def _contract(name: str, text: str) -> str:
+    return _account(name, text, "a contract's address")
+
+
+def _account(name: str, text: str, what: str = "an account's address") -> str:
     try:
         return parse_recipient(text)
     except InvalidAddress as error:
-        raise InvalidSettings(f"LORESPARK_CONTRACT is not a contract's address. {error}") from error
+        raise InvalidSettings(f"{PREFIX}{name} is not {what}. {error}") from error
+
+
+def _public(url: str) -> str:
+    found = re.fullmatch(r"(https?)://([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?", url)
+    if found is None:
+        raise InvalidSettings(
+            "LORESPARK_PUBLIC_URL is no site's address; set its scheme and host alone, as in https://play.example."
+        )
+    return url.rstrip("/").lower()
+
+
+def _check_signer(private_key: str | None, url: str | None, address: str | None) -> None:
+    if url is not None and not re.fullmatch(r"https?://[\x21-\x7e]+", url):
+        raise InvalidSettings(
+            "LORESPARK_SIGNER_URL is not an http:// or https:// address; set it to a web3signer's URL."
+        )
+    if url is not None and private_key is not None:
+        raise InvalidSettings(
+            "LORESPARK_SIGNER_URL and LORESPARK_PRIVATE_KEY name two signers; set one of them."
+        )
+    if url is None and address is not None:
+        raise InvalidSettings(
+            "LORESPARK_SIGNER_ADDRESS is set without LORESPARK_SIGNER_URL; set both, or neither."
+        )
 
 
 def _limit(name: str, text: str | None, default: int) -> int:

@@ -9,7 +9,9 @@ from assets.blockstore import BlockStore
 from assets.pinning.listed import read_pinning_list
 from chain.connection import LOCAL_POLL_LATENCY_S, ChainSettings, Connection, connect
 from chain.errors import ChainBusy
-from chain.signer import EnvironmentSigner, KeystoreSigner, Signer
+from chain.key_folder import KeyFolder
+from chain.remote_signer import RemoteSigner
+from chain.signer import AccountSigner, EnvironmentSigner, keep_out_of_cores
 from engine.data_folder import DataFolder
 from engine.database.blocks import DatabaseBlocks
 from engine.database.database import Database
@@ -60,14 +62,20 @@ def open_chain(settings: Settings, folder: DataFolder) -> Connection:
         ) from error
 
 
-def open_signer(settings: Settings, folder: DataFolder) -> Signer:
-    """The configured key, or one that is kept in the data folder. Raises what ``chain.signer`` raises."""
+def open_signer(settings: Settings, folder: DataFolder) -> AccountSigner:
+    """The configured signer or key, or one that is kept in the data folder.
+
+    Raises what ``chain.signer`` and ``chain.remote_signer`` raise.
+    """
+    if settings.signer_url is not None:
+        return RemoteSigner.open(settings.signer_url, settings.signer_address)
+    keep_out_of_cores()
     if settings.private_keys:
         return EnvironmentSigner(settings.private_keys[0])
-    return KeystoreSigner.load_or_create(folder.keys / "signer.json", folder.keys / "password")
+    return KeyFolder(folder.keys).signer(settings.key_password_file)
 
 
-def further_signers(settings: Settings) -> tuple[Signer, ...]:
+def further_signers(settings: Settings) -> tuple[AccountSigner, ...]:
     """Those that sign beside the first, so that one's nonces do not hold up the other's. Raises KeyRefused."""
     return tuple(EnvironmentSigner(key) for key in settings.private_keys[1:])
 

@@ -10,7 +10,8 @@ from engine.errors import InvalidSettings
 from engine.settings import Settings
 from engine.terminal import AsJson, errors, opened_application, out, print_json
 
-_QUEUES = "generate,mint,deliver,expire,index"  # engine.database.jobs.QUEUES, without importing a database
+# engine.database.jobs.QUEUES, without importing a database
+_QUEUES = "generate,mint,voucher,pin,deliver,expire,index"
 
 
 def worker(

@@ -18,6 +18,7 @@ def asset(number: int = 1, **changes: Any) -> dict[str, Any]:
         "creation": "creation-1",
         "collections": [],
         "owner": None,
+        "holder": None,
         "token": None,
         "parents": [],
         "media": FILE,
@@ -139,3 +140,23 @@ def events(*sent: tuple[int, str, str], retry: bool = True) -> bytes:
     lines = ["retry: 10\n\n"] if retry else []
     lines += [f": still here\n\nid: {number}\nevent: {type}\ndata: {data}\n\n" for number, type, data in sent]
     return "".join(lines).encode()
+
+
+def voucher(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "voucher-1",
+        "asset": "a",
+        "to": "0x" + "12" * 20,
+        "chain_id": 31337,
+        "status": "prepared",
+        "expires_at": "2026-01-08T00:00:00Z",
+        "contract": None,
+        "collection": None,
+        "nonce": None,
+        "token_id": None,
+        "error": None,
+        "promise": None,
+        "created_at": "2026-01-01T00:00:00Z",
+        "links": {"self": "/v1/vouchers/voucher-1", "asset": "/v1/assets/a"},
+        **changes,
+    }

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from engine.api.model import Asked, EthereumAddress, Tag, Told
+from engine.api.voucher import Holder
 
 MAX_BATCH_MINT = 256
 MAX_TAGS = 20
@@ -29,7 +30,10 @@ class Token(Told):
 
 
 class Asset(Told):
-    """A finished thing. ``prompt`` and ``model`` are None of an upload, ``token`` until it is minted."""
+    """A finished thing. ``prompt`` and ``model`` are None of an upload, ``token`` until it is minted.
+
+    ``owner`` is who the chain says, ``holder`` whose it is within the game.
+    """
 
     id: str
     kind: str
@@ -42,6 +46,7 @@ class Asset(Told):
     creation: str | None
     collections: tuple[str, ...]
     owner: str | None
+    holder: Holder | None
     token: Token | None
     parents: tuple[str, ...]
     media: File

@@ -3,7 +3,7 @@
 from engine.api.model import Told
 
 
-class Holder(Told):
+class PinHolder(Told):
     """One pinning service's part. ``status`` is queued, pinning, pinned, failed or lost; ``checked_at`` when the
     service was last asked, ``read_at`` when all of the content last came back from it and was hashed."""
 
@@ -31,5 +31,5 @@ class Health(Told):
     blocks: int
     bytes: int
     fault: str | None
-    holders: tuple[Holder, ...]
+    holders: tuple[PinHolder, ...]
     links: dict[str, str]

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from assets.asset import Asset as AssetRecord
 from assets.cid import Cid
 from engine.api.asset import Asset, File, Token
+from engine.api.voucher import Holder
 from engine.asset_files import AssetFiles
 from engine.database.tables import asset_tags, assets, collection_assets, mints
 
@@ -102,6 +103,7 @@ def _view(
         creation=row.creation_id,
         collections=collections,
         owner=row.owner,
+        holder=_holder(row),
         token=token,
         parents=tuple(row.parents),
         media=File(url=f"{here}/media", cid=row.media_cid, type="image/apng" if moving else "image/png"),
@@ -117,3 +119,9 @@ def _view(
         created_at=row.created_at.replace("+00:00", "Z"),
         links=links,
     )
+
+
+def _holder(row: Row[Any]) -> Holder | None:
+    if row.holder_player_id is None and row.holder_reference is None:
+        return None
+    return Holder(player=row.holder_player_id, reference=row.holder_reference)

@@ -13,6 +13,7 @@ from engine.api.webhook import EventType
 from engine.database.asset_rows import asset_row
 from engine.database.clock import now
 from engine.database.tables import assets, mint_changes, mints
+from engine.database.voucher_places import check_no_voucher
 from engine.database.webhooks import announce
 from engine.errors import UnknownRecord
 
@@ -96,11 +97,12 @@ def add_mint(
     """The asset's living mint on that chain, and whether this call made it.
 
     A mint that is made writes the asset's metadata and quality with it, all or nothing: what goes on chain is
-    what ``asset`` says.
+    what ``asset`` says. Raises Conflict where a voucher promises the asset.
     """
     record = living_mint(connection, asset.asset_id, chain_id)
     if record is not None:
         return record, False
+    check_no_voucher(connection, asset.asset_id, chain_id)
     own = assets.c.id == asset.asset_id
     of_asset = mints.c.asset_id == asset.asset_id
     earlier = connection.scalar(select(func.count()).select_from(mints).where(of_asset)) or 0

@@ -131,7 +131,23 @@ assets = Table(
     Column("parents", JSON, nullable=False),  # ids of the assets it was made from
     Column("created_at", String(32), nullable=False),
     Column("quality", JSON(none_as_null=True)),  # what its mint overruled; None where nothing was
+    # Whose it is within the game, at most one of the two: who signs in by a wallet, or whom the studio knows.
+    Column("holder_player_id", String(40), ForeignKey("players.id")),
+    Column("holder_reference", String(200)),
     UniqueConstraint("creation_id", "position"),
+)
+Index(
+    "ix_assets_holder_player_id",
+    assets.c.holder_player_id,
+    assets.c.created_at,
+    assets.c.id,
+)
+Index(
+    "ix_assets_holder_reference",
+    assets.c.tenant_id,
+    assets.c.holder_reference,
+    assets.c.created_at,
+    assets.c.id,
 )
 Index("ix_assets_tenant_id", assets.c.tenant_id, assets.c.created_at, assets.c.id)
 # One for each filter of a list that few assets may pass; each gives the list's order as well.
@@ -256,6 +272,85 @@ signers = Table(
 )
 
 # All that was ever signed. Those of one sender and nonce are versions, of which the chain takes one at most.
+# Who signs in by a wallet; of no tenant, since one wallet plays the games of many studios.
+players = Table(
+    "players",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("address", String(42), nullable=False, unique=True),  # checksummed
+    Column("created_at", String(32), nullable=False),
+)
+
+# Given out for sign-in messages; a row goes when its nonce is used, or some time after it expired.
+wallet_nonces = Table(
+    "wallet_nonces",
+    metadata,
+    Column("nonce", String(40), primary_key=True),
+    Column("expires_at_ms", BigInteger, nullable=False),  # Unix time
+)
+Index("ix_wallet_nonces_expires_at_ms", wallet_nonces.c.expires_at_ms)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # sha256 of the cookie's value, in hex
+    Column("player_id", String(40), ForeignKey("players.id"), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),  # Unix time; later with each day of use
+)
+Index("ix_sessions_player_id", sessions.c.player_id)
+Index("ix_sessions_expires_at_ms", sessions.c.expires_at_ms)
+
+# Promises that an asset can be claimed on the chain.
+vouchers = Table(
+    "vouchers",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("tenant_id", String(40), ForeignKey("tenants.id"), nullable=False),
+    Column("key_id", String(40), ForeignKey("api_keys.id")),  # None: the player asked for it
+    Column("player_id", String(40), ForeignKey("players.id")),  # who may read it beside the studio
+    Column("asset_id", String(40), ForeignKey("assets.id"), nullable=False),
+    Column("chain_id", BigInteger, nullable=False),
+    Column("recipient", String(42), nullable=False),
+    Column("digest", String(64), nullable=False),  # of the metadata, in hex
+    Column("deadline_s", BigInteger, nullable=False),  # Unix time
+    Column("status", String(12), nullable=False),
+    Column("collection", String(42)),  # this and what follows: None until it is signed
+    Column("contract", String(42)),  # of the vouchers
+    Column("signer", String(42)),
+    Column("nonce", String(80), unique=True),  # decimal, as a token's id
+    Column("signature", String(140)),  # in hex
+    Column("from_block", BigInteger),  # it was not used before this block
+    Column("handed_out_at", String(32)),  # when its signature was first read
+    Column("token_id", String(80)),
+    Column("error", Text),
+    Column("created_at", String(32), nullable=False),
+    CheckConstraint(
+        "status in ('prepared', 'signed', 'claimed', 'cancelling', 'cancelled', 'expired', 'failed')",
+        name="status",
+    ),
+)
+# One living voucher for an asset on a chain.
+Index(
+    "uq_vouchers_living",
+    vouchers.c.asset_id,
+    vouchers.c.chain_id,
+    unique=True,
+    sqlite_where=vouchers.c.status.in_(("prepared", "signed", "cancelling")),
+    postgresql_where=vouchers.c.status.in_(("prepared", "signed", "cancelling")),
+)
+Index("ix_vouchers_asset_id", vouchers.c.asset_id)
+Index("ix_vouchers_tenant_id", vouchers.c.tenant_id, vouchers.c.created_at, vouchers.c.id)
+
+# The contract that claims vouchers, where this server deployed it.
+voucher_contracts = Table(
+    "voucher_contracts",
+    metadata,
+    Column("chain_id", BigInteger, primary_key=True),
+    Column("address", String(42), nullable=False),
+    Column("created_at", String(32), nullable=False),
+)
+
 transactions = Table(
     "transactions",
     metadata,
@@ -315,7 +410,7 @@ jobs = Table(
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),  # the order of arrival
     Column("queue", String(16), nullable=False),  # as engine.database.jobs.QUEUES
-    Column("record_id", String(80), nullable=False),  # of the creation, mint or delivery that it is about
+    Column("record_id", String(80), nullable=False),  # of what it is about
     Column("tenant_id", String(40), nullable=False),
     Column("model", String(200), nullable=False, server_default=""),  # who takes it must have it; "" anybody
     Column("priority", Integer, nullable=False, server_default="0"),  # within its tenant; higher goes first

@@ -8,7 +8,13 @@ from zlib import crc32
 from sqlalchemy import ColumnElement, Connection
 
 from chain.asset_contract import MAX_BATCH, AssetContract
-from chain.errors import ChainError, ContractMissing, TransactionRejected, TransactionReverted
+from chain.errors import (
+    ChainError,
+    ContractMissing,
+    ReceiptTimeout,
+    TransactionRejected,
+    TransactionReverted,
+)
 from chain.transactions import Receipt, reverted
 from engine.database.batches import (
     Batch,
@@ -55,6 +61,17 @@ class MintJob:
     def contract(self) -> AssetContract:
         """The collection that is minted into. Raises ContractMissing where none is deployed yet."""
         return self._contract.open()
+
+    def ensure_collection(self, hold: Hold | None = None) -> AssetContract:
+        """The collection, deployed where there is none, for who can wait for it. Raises as ``MintContract.ensure``, and
+        ReceiptTimeout."""
+        settings = self._chain().connection.settings
+        until = time.monotonic() + settings.timeout_s
+        while (contract := self._contract.ensure(hold)) is None:
+            if time.monotonic() > until:
+                raise ReceiptTimeout("The contract is not deployed yet; it goes on, ask again later.")
+            time.sleep(settings.poll_latency_s)
+        return contract
 
     def look(self, mint_id: str, hold: Hold | None = None, *, is_first: bool = False) -> float | None:
         """Returns the seconds until the mint wants to be looked at again, None where it has ended, well or not.

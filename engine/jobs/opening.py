@@ -20,6 +20,7 @@ from engine.jobs.mint import MintJob
 from engine.jobs.pin import PinJob, PinWork
 from engine.jobs.pinned_first import PinnedFirst
 from engine.jobs.runtime import JobRuntime
+from engine.jobs.voucher import VoucherJob
 from engine.jobs.work import DeliverWork, GenerateWork, MintWork, Work
 from engine.jobs.workflows import Workflows
 from engine.model_catalogue import ModelCatalogue
@@ -37,6 +38,7 @@ class Parts(Protocol):
     catalogue: ModelCatalogue
     creation_job: CreationJob
     mint_job: MintJob
+    voucher_job: VoucherJob
     delivery_job: DeliveryJob
     pinning: Pinning
     pin_job: PinJob
@@ -61,6 +63,7 @@ def open_jobs(parts: Parts) -> JobRuntime:
         works: dict[str, Work] = {
             "generate": GenerateWork(parts.records, workflows),
             "mint": PinnedFirst(MintWork(parts.records, parts.mint_job.look), parts.records, parts.pinning),
+            "voucher": parts.voucher_job,
             "deliver": DeliverWork(parts.delivery_job.attempt),
             "expire": ExpiryWork(database, workflows),
             "index": IndexWork(lambda: parts.follower),

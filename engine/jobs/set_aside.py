@@ -8,8 +8,16 @@ from engine.database.creations import end_creation
 from engine.database.jobs import MAX_DEATHS, Job
 from engine.database.mints import FINISHED_MINT
 from engine.database.tables import deliveries, mints, pins
+from engine.database.voucher_places import LIVING_VOUCHER
+from engine.database.vouchers import update_voucher
 
 ENDED_WORKERS = f"It ended its worker {MAX_DEATHS} times and was set aside"
+# By what the job of a voucher was.
+_AGAIN = {
+    "": "claiming the asset again tries it again",
+    "cancel": "cancelling it again tries it again",
+    "expire": "cancelling it ends it",
+}
 
 
 def tell_set_aside(connection: Connection, job: Job) -> None:
@@ -24,6 +32,10 @@ def tell_set_aside(connection: Connection, job: Job) -> None:
     elif job.queue == "pin":
         told = f"{ENDED_WORKERS}; `lorespark pin` tries it again."
         connection.execute(update(pins).where(pins.c.id == job.record_id).values(error=told))
+    elif job.queue == "voucher":
+        what, _, voucher_id = job.record_id.rpartition(":")
+        told = f"{ENDED_WORKERS}; {_AGAIN[what]}."
+        update_voucher(connection, voucher_id, *LIVING_VOUCHER, error=told)
     elif job.queue == "deliver":
         pending = (deliveries.c.id == job.record_id) & (deliveries.c.status == "pending")
         connection.execute(update(deliveries).where(pending).values(status="failed", ended_at=now()))

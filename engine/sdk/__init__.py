@@ -22,10 +22,11 @@ from engine.api.creation import (
     MintTo,
     Progress,
 )
-from engine.api.health import Health, Holder
+from engine.api.health import Health, PinHolder
 from engine.api.model import Page
 from engine.api.problem import FieldProblem
 from engine.api.signature import verify as verify_webhook
+from engine.api.voucher import Holder, SignedPromise, Voucher
 from engine.api.webhook import Delivery, EventType, NewWebhook, Webhook, WebhookWithSecret
 from engine.errors import SignatureRefused
 from engine.sdk.async_client import AsyncClient
@@ -84,14 +85,17 @@ __all__ = [
     "NotFound",
     "Page",
     "Pages",
+    "PinHolder",
     "Progress",
     "RateLimited",
     "Scope",
     "ServerFailed",
     "SignatureRefused",
+    "SignedPromise",
     "Token",
     "Unauthorised",
     "Unreachable",
+    "Voucher",
     "WaitTimedOut",
     "Webhook",
     "WebhookWithSecret",

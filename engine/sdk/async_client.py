@@ -27,6 +27,7 @@ from engine.sdk.resources import (
     KeyMethods,
     MintMethods,
     TokenMethods,
+    VoucherMethods,
     WebhookMethods,
 )
 from engine.sdk.waiting import confirmed, pauses_s
@@ -163,6 +164,10 @@ class AsyncTokens(TokenMethods, _Resource):
     pass
 
 
+class AsyncVouchers(VoucherMethods, _Resource):
+    pass
+
+
 class AsyncKeys(KeyMethods, _Resource):
     pass
 
@@ -197,6 +202,7 @@ class AsyncClient(AccountMethods, Awaiting):
         self.collections = AsyncCollections(sender)
         self.mints = AsyncMints(sender)
         self.tokens = AsyncTokens(sender)
+        self.vouchers = AsyncVouchers(sender)
         self.keys = AsyncKeys(sender)
         self.webhooks = AsyncWebhooks(sender)
 

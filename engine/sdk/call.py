@@ -59,8 +59,10 @@ def delete(read: Read[T], *path: str) -> Call[T]:
     return Call("DELETE", _path(path), read)
 
 
-def put(read: Read[T], *path: str) -> Call[T]:
-    return Call("PUT", _path(path), read)
+def put(read: Read[T], *path: str, body: BaseModel | None = None) -> Call[T]:
+    if body is None:
+        return Call("PUT", _path(path), read)
+    return Call("PUT", _path(path), read, content=_body(body), headers=_JSON)
 
 
 def patch(read: Read[T], *path: str, body: BaseModel) -> Call[T]:

@@ -25,6 +25,7 @@ from engine.sdk.resources import (
     KeyMethods,
     MintMethods,
     TokenMethods,
+    VoucherMethods,
     WebhookMethods,
 )
 from engine.sdk.waiting import confirmed, pauses_s
@@ -170,6 +171,10 @@ class Tokens(TokenMethods, _Resource):
     pass
 
 
+class Vouchers(VoucherMethods, _Resource):
+    pass
+
+
 class Keys(KeyMethods, _Resource):
     pass
 
@@ -210,6 +215,7 @@ class Client(AccountMethods, Blocking):
         self.collections = Collections(sender)
         self.mints = Mints(sender)
         self.tokens = Tokens(sender)
+        self.vouchers = Vouchers(sender)
         self.keys = Keys(sender)
         self.webhooks = Webhooks(sender)
 

@@ -5,6 +5,7 @@ import engine.sdk.asset_calls as asset_calls
 import engine.sdk.creation_calls as creation_calls
 import engine.sdk.mint_calls as mint_calls
 import engine.sdk.token_calls as token_calls
+import engine.sdk.voucher_calls as voucher_calls
 from engine.sdk.resource import Endpoint, Listing, Saving
 
 
@@ -63,6 +64,14 @@ class TokenMethods:
     index = Endpoint(token_calls.index_state)
     query = Endpoint(token_calls.query)
     list = Listing(token_calls.list_tokens)
+
+
+class VoucherMethods:
+    hold = Endpoint(voucher_calls.hold)
+    claim = Endpoint(voucher_calls.claim)
+    get = Endpoint(voucher_calls.get_voucher)
+    cancel = Endpoint(voucher_calls.cancel_voucher)
+    list = Listing(voucher_calls.list_vouchers)
 
 
 class KeyMethods:

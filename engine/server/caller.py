@@ -16,7 +16,7 @@ from engine.server.rate import RateLimits
 
 _MAX_KEY_CHARACTERS: Final = 200
 # Without auto_error the missing key becomes a problem like any other.
-_bearer = HTTPBearer(
+bearer = HTTPBearer(
     auto_error=False,
     scheme_name="key",
     description="An API key, `lsk_…`. Where an operation names a scope, the key must have it.",
@@ -59,8 +59,8 @@ async def _application(request: Request) -> Application:
     return application_of(request)
 
 
-async def _authenticated(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+async def authenticated(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 ) -> Caller:
     # Once and the endpoint both ask; the key is looked up and the request counted once.
     found: Caller | None = getattr(request.state, "caller", None)
@@ -102,7 +102,7 @@ def _known(request: Request, secret: str) -> KnownKey | None:
         return known_key(connection, secret)
 
 
-async def _allowed(required: SecurityScopes, caller: Annotated[Caller, Depends(_authenticated)]) -> Caller:
+async def _allowed(required: SecurityScopes, caller: Annotated[Caller, Depends(authenticated)]) -> Caller:
     for scope in required.scopes:
         caller.require(Scope(scope))
     return caller

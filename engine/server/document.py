@@ -13,8 +13,9 @@ _DESCRIPTION: Final = """\
 Prompts become sprites, sprites become tokens that anyone can verify.
 
 Send an API key as `Authorization: Bearer lsk_…` with everything under `/v1`; `lorespark api-key create` makes the \
-first. Send an `Idempotency-Key` with a POST to repeat it safely for 24 h. Every error is a problem detail (RFC 9457) \
-whose `type` never changes. Each answer tells in `RateLimit` what is left of the key's requests a minute."""
+first. Players have none and sign in under `/v1/wallet`. Send an `Idempotency-Key` with a POST to repeat it safely for \
+24 h. Every error is a problem detail (RFC 9457) whose `type` never changes. Each answer tells in `RateLimit` what is \
+left of the key's requests a minute."""
 _PROBLEM: Final = "#/components/schemas/Problem"
 _PROBLEM_TYPE: Final = "application/problem+json"
 # FastAPI's own form of a 422, which no answer here has.
@@ -85,6 +86,9 @@ def _complete(document: dict[str, Any]) -> None:
         keyed = path.startswith("/v1/")
         for operation in operations.values():
             _answers(operation, _KEYED if keyed else _ANY)
+            for need in operation.get("security", ()):
+                if "session" in need:
+                    need["session"] = []  # scopes are the keys'
             if keyed:
                 for answer in operation["responses"].values():
                     answer["headers"] = _RATE_HEADERS | answer.get("headers", {})

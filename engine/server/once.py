@@ -77,18 +77,22 @@ class Once:
         return _json(answer.status, body, answer.headers | {REPLAYED: "true"})
 
 
-async def _once(
-    request: Request,
-    caller: Reader,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1,
-            max_length=255,
-            description="The same key and request within 24 h get the same answer and no second effect.",
-        ),
-    ] = None,
-) -> Once:
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        description="The same key and request within 24 h get the same answer and no second effect.",
+    ),
+]
+
+
+async def _once(request: Request, caller: Reader, idempotency_key: IdempotencyKey = None) -> Once:
+    return await once_of(request, caller, idempotency_key)
+
+
+async def once_of(request: Request, caller: Caller, idempotency_key: str | None) -> Once:
+    """The one POST that ``request`` is, for who authenticates it in another way than by a key alone."""
     asked = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
     asked.update(await request.body())
     return Once(application_of(request), caller, idempotency_key, asked.hexdigest())

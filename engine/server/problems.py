@@ -25,7 +25,7 @@ from assets.errors import (
     PinningFailed,
     StorageFailed,
 )
-from chain.errors import ChainError, InvalidAddress
+from chain.errors import ChainBusy, ChainError, InvalidAddress, InvalidSignIn, NodeUnreachable, SignInRefused
 from engine.errors import (
     BodyTooLarge,
     BodyTooSlow,
@@ -44,12 +44,15 @@ from engine.errors import (
     NotCached,
     NotHeld,
     NotServed,
+    NotSignedIn,
+    OriginRefused,
     PromptRefused,
     QualityRefused,
     QueueFull,
     QuotaExceeded,
     RateExceeded,
     ScopeMissing,
+    SignInUnavailable,
     StillRunning,
     TargetRefused,
     UnknownAsset,
@@ -80,6 +83,12 @@ NOT_READY: Final = ProblemKind(503, "not-ready", "A back end does not answer")
 UNKNOWN_PATH: Final = ProblemKind(404, "unknown-path", "Nothing is served here")
 WRONG_METHOD: Final = ProblemKind(405, "method-not-allowed", "The method is not allowed here")
 INVALID_FIELDS: Final = ProblemKind(422, "invalid-fields", "Fields of the request cannot be used")
+_CHAIN_AWAY: Final = ProblemKind(
+    503,
+    "chain-unreachable",
+    "The chain does not answer",
+    "The chain cannot be asked at this moment; try again later.",
+)
 _UNUSABLE: Final = ProblemKind(503, "storage-unusable", "The server's storage cannot be used", _UNTOLD)
 
 # An error of none of these classes is UNEXPECTED, as are all that are no error of ours.
@@ -109,6 +118,13 @@ KINDS: Final[Mapping[type[Exception], ProblemKind]] = {
     StillRunning: ProblemKind(504, "still-running", "It takes longer than a request may"),
     QualityRefused: ProblemKind(409, "quality-refused", "The asset fails the quality gate"),
     GeneratorError: ProblemKind(422, "not-drawable", "It cannot be drawn as asked"),
+    NotSignedIn: ProblemKind(401, "not-signed-in", "A player has to be signed in"),
+    OriginRefused: ProblemKind(403, "origin-refused", "The request comes from another site"),
+    InvalidSignIn: ProblemKind(422, "invalid-sign-in", "Not a sign-in message"),
+    SignInRefused: ProblemKind(403, "sign-in-refused", "The sign-in is refused"),
+    SignInUnavailable: ProblemKind(503, "sign-in-unavailable", "Nobody can sign in here"),
+    NodeUnreachable: _CHAIN_AWAY,
+    ChainBusy: _CHAIN_AWAY,
     InvalidAddress: ProblemKind(422, "invalid-address", "Not an account's address"),
     RateExceeded: ProblemKind(429, "rate-exceeded", "Too many requests"),
     QuotaExceeded: ProblemKind(429, "quota-exceeded", "The quota is used up"),

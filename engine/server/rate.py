@@ -24,6 +24,8 @@ from engine.errors import InvalidSettings
 WINDOW_S: Final = 60
 # Nobody guesses 256 random bits; this bounds the load, and is wide because a whole studio may share one address.
 REFUSED_PER_MINUTE: Final = 300
+# Of sign-ins, which need no key: a person makes a few, and a party of players may share one address.
+SIGN_INS_PER_MINUTE: Final = 120
 _REDIS_TIMEOUT_S: Final = 1.0
 _PAUSE_S: Final = 5.0  # how long nothing is counted after Redis did not answer
 _IPV6_PREFIX: Final = 64  # what one subscriber has
@@ -92,6 +94,10 @@ class RateLimits:
     def count_refused(self, address: str | None) -> Standing:
         """Counts a request without a valid key from a client's address; None where it has none."""
         return self._count(f"address:{_subscriber(address)}", REFUSED_PER_MINUTE)
+
+    def count_sign_in(self, address: str | None) -> Standing:
+        """Counts a request of a player's from a client's address; None where it has none."""
+        return self._count(f"player:{_subscriber(address)}", SIGN_INS_PER_MINUTE)
 
     def _count(self, who: str, limit: int) -> Standing:
         def counted() -> Standing:

@@ -16,12 +16,14 @@ from engine.server.api.mints import router as mints
 from engine.server.api.models import router as models
 from engine.server.api.openai_images import router as openai_images
 from engine.server.api.tokens import router as tokens
+from engine.server.api.vouchers import router as vouchers
+from engine.server.api.wallet import router as wallet
 from engine.server.api.webhooks import router as webhooks
 
 API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(account, keys, models),
     *(creations, openai_images),
-    *(assets, downloads, health, collections, mints),
+    *(assets, downloads, health, collections, mints, vouchers),
     *(tokens, graph),
-    webhooks,
+    *(wallet, webhooks),
 )

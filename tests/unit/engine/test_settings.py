@@ -140,3 +140,41 @@ def test_what_cannot_be_used_is_named_in_one_sentence(name: str, value: str) -> 
     assert "\n" not in said
     if name in ("PRIVATE_KEY", "RPC_URL"):
         assert value not in said
+
+
+def test_who_signs_and_where_players_are_is_read(tmp_path: Path) -> None:
+    held = tmp_path / "password"
+    held.write_text("x")
+    settings = Settings.from_environment(
+        {
+            "LORESPARK_SIGNER_URL": "https://user:hunter2@signer:9000",
+            "LORESPARK_SIGNER_ADDRESS": ADDRESS.lower(),
+            "LORESPARK_VOUCHERS": ADDRESS.lower(),
+            "LORESPARK_KEY_PASSWORD_FILE": str(held),
+            "LORESPARK_PUBLIC_URL": "https://Play.Example:8443/",
+        }
+    )
+    assert (settings.signer_address, settings.vouchers) == (ADDRESS, ADDRESS)
+    assert (settings.key_password_file, settings.public_url) == (held, "https://play.example:8443")
+    assert "hunter2" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LORESPARK_SIGNER_URL": "signer:9000"},
+        {"LORESPARK_SIGNER_URL": "http://signer", "LORESPARK_PRIVATE_KEY": "ab" * 32},
+        {"LORESPARK_SIGNER_ADDRESS": ADDRESS},
+        {"LORESPARK_SIGNER_URL": "http://signer", "LORESPARK_SIGNER_ADDRESS": "nobody"},
+        {"LORESPARK_VOUCHERS": "0x" + "00" * 20},
+        {"LORESPARK_KEY_PASSWORD_FILE": "/nowhere/at/all"},
+        {"LORESPARK_PUBLIC_URL": "play.example"},
+        {"LORESPARK_PUBLIC_URL": "https://play.example/game"},
+        {"LORESPARK_PUBLIC_URL": "https://user@play.example"},
+        {"LORESPARK_PUBLIC_URL": "ftp://play.example"},
+    ],
+)
+def test_what_cannot_say_who_signs_or_where_players_are_is_refused(environment: dict[str, str]) -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        Settings.from_environment(environment)
+    assert "ab" * 32 not in str(refused.value)

@@ -1,5 +1,6 @@
 """What is sent for each method, and that both clients have the same ones."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -300,3 +301,25 @@ def test_the_key_is_in_no_text(connect: Callable[..., Any], scripted: Scripted) 
         with pytest.raises(LoresparkError) as raised:
             connect(scripted.url, none)
         assert none not in str(raised.value)
+
+
+def test_who_holds_an_asset_and_who_may_claim_it_is_said_in_the_body(client: Any, scripted: Scripted) -> None:
+    voucher = samples.voucher()
+    scripted.by_path = {
+        "PUT /v1/assets/a/holder": Answer(200, {"player": None, "reference": "account 42"}),
+        "POST /v1/assets/a/claim": Answer(202, voucher),
+        "GET /v1/vouchers/voucher-1": Answer(200, voucher),
+        "DELETE /v1/vouchers/voucher-1": Answer(200, voucher | {"status": "cancelled"}),
+        "GET /v1/vouchers?status=signed": Answer(200, {"data": [voucher], "next": None}),
+    }
+    assert client.vouchers.hold("a", reference="account 42").reference == "account 42"
+    assert client.vouchers.claim("a", to="0x" + "12" * 20, valid_s=600).id == "voucher-1"
+    assert client.vouchers.get("voucher-1").promise is None
+    assert client.vouchers.cancel("voucher-1").status == "cancelled"
+    assert [each.id for each in client.vouchers.list(status="signed")] == ["voucher-1"]
+    held, claimed, *_ = scripted.asked
+    assert json.loads(held.body) == {"reference": "account 42"}
+    assert json.loads(claimed.body) == {"to": "0x" + "12" * 20, "valid_s": 600}
+    assert "idempotency-key" in claimed.headers
+    with pytest.raises(Invalid):
+        client.vouchers.hold("a", player="p", reference="r")

@@ -1,11 +1,16 @@
 """A server over a data folder of the test's own, asked without a network."""
 
+import secrets
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from starlette.testclient import TestClient
 
+from chain.artifact import parse_artifact
+from chain.contract_call import creation_transaction
+from chain.signer import EnvironmentSigner
+from chain.transactions import submit, wait_for_receipt
 from engine.api.account import Limits, NewKey, Scope
 from engine.app import Application
 from engine.database.tenants import add_key, add_tenant, known_key
@@ -14,6 +19,7 @@ from engine.settings import Settings
 from generators.recipe import Recipe
 from tests.painter import Painter
 from tests.unit.engine.server.creating import Worker
+from tools.compile_contracts import CONTRACTS, compile_contract
 
 
 @pytest.fixture
@@ -69,3 +75,24 @@ def tenant_of(application: Application) -> Callable[[dict[str, str]], str]:
         return key.tenant_id
 
     return tenant_of
+
+
+@pytest.fixture
+def contract_wallet(skip_or_fail: Callable[[str], NoReturn]) -> Callable[[Application, str], str]:
+    """Deploys a wallet that is a contract (ERC-1271) for an owner, on the application's embedded chain."""
+    if not (CONTRACTS / "node_modules" / "solc").is_dir():
+        skip_or_fail("solc is not installed; run `npm ci --ignore-scripts` in chain/contracts")
+
+    def deploy(application: Application, owner: str) -> str:
+        connection, maker = application.connection, EnvironmentSigner(secrets.token_hex(32))
+        assert connection.embedded is not None
+        connection.embedded.fund(maker.address, 10**18)
+        artifact = parse_artifact(compile_contract("ContractWallet", "test"))
+        made = creation_transaction(connection.web3, artifact, (owner,), sender=maker.address, nonce=0)
+        signed = maker.sign_transaction(made)
+        submit(connection.web3, signed)
+        mined = wait_for_receipt(connection.web3, signed.hash, timeout_s=20, poll_latency_s=0.005)
+        assert mined.contract_address is not None
+        return mined.contract_address
+
+    return deploy

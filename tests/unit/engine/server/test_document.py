@@ -40,9 +40,17 @@ def test_every_operation_under_v1_says_which_problems_there_are(document: dict[s
 
 def test_every_operation_under_v1_names_the_key_and_the_scope_it_needs(document: dict[str, Any]) -> None:
     assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
-    assert all(list(operation["security"][0]) == ["key"] for operation in keyed(document))
+    players = {"nonce": [], "login": [], "session": [{"session": []}], "logout": [{"session": []}]}
+    for operation in keyed(document):
+        own = "wallet" in operation["tags"]
+        assert own or list(operation["security"][0]) == ["key"]
+    for name, security in players.items():
+        (operation,) = document["paths"][f"/v1/wallet/{name}"].values()
+        assert operation.get("security", []) == security
     assert document["paths"]["/v1/keys"]["post"]["security"] == [{"key": ["admin"]}]
     assert document["paths"]["/v1/me"]["get"]["security"] == [{"key": []}]
+    claims = document["paths"]["/v1/assets/{asset_id}/claim"]["post"]["security"]
+    assert claims == [{"key": ["mint"]}, {"session": []}], "a studio's key or a player's session"
 
 
 def test_what_a_route_says_of_its_own_errors_stays(application: Application) -> None:

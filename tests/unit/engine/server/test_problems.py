@@ -52,7 +52,7 @@ def client(application: Application) -> Iterator[TestClient]:
         ("asset", 404, "unknown-asset"),
         ("full", 500, "storage-failed"),
         ("database", 503, "storage-unusable"),
-        ("chain", 500, "internal"),
+        ("chain", 503, "chain-unreachable"),
         ("unforeseen", 500, "internal"),
     ],
 )
