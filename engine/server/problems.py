@@ -25,7 +25,15 @@ from assets.errors import (
     PinningFailed,
     StorageFailed,
 )
-from chain.errors import ChainBusy, ChainError, InvalidAddress, InvalidSignIn, NodeUnreachable, SignInRefused
+from chain.errors import (
+    ChainBusy,
+    ChainError,
+    InvalidAddress,
+    InvalidSignIn,
+    NodeUnreachable,
+    SignerUnavailable,
+    SignInRefused,
+)
 from engine.errors import (
     BodyTooLarge,
     BodyTooSlow,
@@ -125,6 +133,12 @@ KINDS: Final[Mapping[type[Exception], ProblemKind]] = {
     SignInUnavailable: ProblemKind(503, "sign-in-unavailable", "Nobody can sign in here"),
     NodeUnreachable: _CHAIN_AWAY,
     ChainBusy: _CHAIN_AWAY,
+    SignerUnavailable: ProblemKind(
+        503,
+        "signer-unreachable",
+        "The signer does not answer",
+        "Nothing can be signed at this moment; try again later.",
+    ),
     InvalidAddress: ProblemKind(422, "invalid-address", "Not an account's address"),
     RateExceeded: ProblemKind(429, "rate-exceeded", "Too many requests"),
     QuotaExceeded: ProblemKind(429, "quota-exceeded", "The quota is used up"),

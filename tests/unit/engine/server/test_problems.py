@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from starlette.testclient import TestClient
 
 from assets.errors import StorageFailed, StorageFull
-from chain.errors import NodeUnreachable
+from chain.errors import NodeUnreachable, SignerUnavailable
 from engine.app import Application
 from engine.errors import DatabaseUnusable, UnknownAsset
 from engine.server.app import server
@@ -31,6 +31,7 @@ def client(application: Application) -> Iterator[TestClient]:
         "full": StorageFull("Could not store blocks: the disk is full. Free some space."),
         "database": DatabaseUnusable(f"The database /home/{SECRET}/records.db cannot be read; restore it."),
         "chain": NodeUnreachable(f"Asking {SECRET} failed; check it."),
+        "signer": SignerUnavailable(f"Asking {SECRET} failed; check it."),
         "unforeseen": ZeroDivisionError(SECRET),
     }
 
@@ -53,6 +54,7 @@ def client(application: Application) -> Iterator[TestClient]:
         ("full", 500, "storage-failed"),
         ("database", 503, "storage-unusable"),
         ("chain", 503, "chain-unreachable"),
+        ("signer", 503, "signer-unreachable"),
         ("unforeseen", 500, "internal"),
     ],
 )
