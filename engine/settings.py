@@ -33,8 +33,9 @@ class Settings:
     counts requests in this process. ``blocks_dir`` None is the data folder, or PostgreSQL. ``pinning_file`` None is
     pinning.toml in the data folder. ``mint_before_pin`` lets mints go on before a service pinned their asset.
     ``public_url`` is where people reach the server, as in https://play.example; None is this machine alone.
-    ``signer_url`` is a web3signer that signs, with the key of ``signer_address`` where it has several. ``vouchers`` None
-    is deployed at the first claim. ``key_password_file`` holds the password of the keystore that `lorespark keys` made."""
+    ``signer_url`` is a web3signer that signs, with the key of ``signer_address`` where it has several.
+    ``vouchers`` None is deployed at the first claim. ``key_password_file`` holds the password of the keystore that
+    `lorespark keys` made."""
 
     data_dir: Path
     rpc_url: str | None = field(default=None, repr=False)  # may carry an access key

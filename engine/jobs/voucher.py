@@ -9,7 +9,7 @@ from chain.asset_contract import MINTER_ROLE, VOUCHER_ROLE, AssetContract
 from chain.boundary import node_boundary
 from chain.errors import ContractMissing, SignerRefused, TransactionRejected, TransactionReverted
 from chain.signer import TypedDataSigner
-from chain.transactions import Receipt
+from chain.transactions import Receipt, wait_for_receipt
 from chain.voucher import Voucher, VoucherContract, sign_voucher, vouchers_transaction
 from engine.database.jobs import Job, enqueue
 from engine.database.records import Records
@@ -249,6 +249,17 @@ class VoucherJob:
     def _head(self) -> int:
         with node_boundary("Reading the newest block"):
             return self._chain().connection.web3.eth.block_number
+
+    def _wait(self, tx_hash: str) -> Receipt:
+        """For a transaction that is another's."""
+        connection = self._chain().connection
+        return wait_for_receipt(
+            connection.web3,
+            tx_hash,
+            timeout_s=connection.settings.timeout_s,
+            poll_latency_s=connection.settings.poll_latency_s,
+            confirmations=connection.settings.confirmations,
+        )
 
     def _delivered(self, purpose: str, build: Build, hold: Hold) -> Receipt:
         chain = self._chain()
