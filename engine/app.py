@@ -26,8 +26,10 @@ from engine.database.chain_index import watches
 from engine.database.jobs import resume_job
 from engine.database.pins import mint_is_ready
 from engine.database.records import FINISHED_MINT, MintRecord, Records
+from engine.database.vouchers import voucher_contract
 from engine.drawn_clips import DrawnClips
 from engine.errors import EngineError, ExportFailed, InvalidRequest, JobFailed, UnknownAsset
+from engine.indexer.claims import VoucherClaims
 from engine.indexer.follower import Follower
 from engine.jobs.creation import CreationJob
 from engine.jobs.delivery import DeliveryJob
@@ -117,6 +119,7 @@ class Application:
         self.voucher_job = VoucherJob(
             self.records, lambda: self.chain, lambda: self.signer, self.mint_job, settings.vouchers
         )
+        self.claims = VoucherClaims(self.records.database, settings.chain_id, settings.confirmations)
         self.targets = Targets(settings.allow_private_webhooks)
         self.delivery_job = DeliveryJob(self.records.database, self.targets)
 
@@ -239,8 +242,15 @@ class Application:
 
     def _own_contracts(self) -> dict[str, str]:
         """The contracts of this chain that are named here, with what each is to the index."""
-        assets = {self.settings.contract, self.records.contract(self.settings.chain_id)}
-        return {address: "assets" for address in assets if address is not None}
+        chain_id = self.settings.chain_id
+        with self.records.database.reading() as connection:
+            claimed_with = self.settings.vouchers or voucher_contract(connection, chain_id)
+        kinds = {
+            self.settings.contract: "assets",
+            self.records.contract(chain_id): "assets",
+            claimed_with: "vouchers",
+        }
+        return {address: kind for address, kind in kinds.items() if address is not None}
 
     @cached_property
     def jobs(self) -> "JobRuntime":

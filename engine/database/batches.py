@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, case, delete, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, or_, select, true, update
 
 from assets.cid import Cid
 from engine.database.clock import clock_ms, now
 from engine.database.mints import FINISHED_MINT
-from engine.database.tables import assets, batch_mints, jobs, mint_batches, mints
+from engine.database.tables import assets, batch_mints, jobs, mint_batches, mints, tokens
 
 # While a batch is under way its jobs but one look again this late, should that one's worker be gone.
 _OTHERS_LOOK_S = 5.0
@@ -111,9 +111,26 @@ def digests_of(connection: Connection, batch: Batch) -> list[bytes]:
 
 
 def own_assets_to(connection: Connection, mint_ids: Sequence[str], owner: str) -> None:
-    """Writes down who owns the assets of confirmed mints."""
+    """Writes down who owns the assets of confirmed mints: ``owner``, unless the chain says who got them since."""
+    of_asset = and_(mints.c.asset_id == assets.c.id, mints.c.id.in_(mint_ids))
+    on_chain = (
+        select(tokens.c.owner)
+        .join(
+            mints,
+            and_(
+                tokens.c.chain_id == mints.c.chain_id,
+                tokens.c.contract == mints.c.contract,
+                tokens.c.token_id == mints.c.token_id,
+            ),
+        )
+        .where(of_asset)
+        .correlate(assets)
+        .scalar_subquery()
+    )
     of_mints = select(mints.c.asset_id).where(mints.c.id.in_(mint_ids))
-    connection.execute(update(assets).where(assets.c.id.in_(of_mints)).values(owner=owner))
+    connection.execute(
+        update(assets).where(assets.c.id.in_(of_mints)).values(owner=func.coalesce(on_chain, owner))
+    )
 
 
 def unfinished(connection: Connection, batch: Batch) -> bool:

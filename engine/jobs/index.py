@@ -23,9 +23,12 @@ RETRY_S: Final = 5.0
 class IndexWork:
     """Follows the chain a while, as one worker of all does at a time."""
 
-    def __init__(self, follower: Callable[[], Follower | None]) -> None:
-        """``follower`` is None where this process has no way to the chain, or there is nothing to follow."""
-        self._follower = follower
+    def __init__(
+        self, follower: Callable[[], Follower | None], read_to: Callable[[int], object] = lambda _: None
+    ) -> None:
+        """``follower`` gives None where this process has no way to the chain, or there is nothing to follow.
+        ``read_to`` is told the newest block each time that all up to it was read."""
+        self._follower, self._read_to = follower, read_to
 
     def run(self, job: Job, hold: Hold) -> float:
         try:
@@ -41,6 +44,8 @@ class IndexWork:
             return EVERY_S
         until_s = time.monotonic() + RUN_S
         while time.monotonic() < until_s:
-            if follower.step(hold).is_current:
+            progress = follower.step(hold)
+            if progress.is_current:
+                self._read_to(progress.head_block)
                 return EVERY_S
         return 0.0
