@@ -109,23 +109,23 @@ class MintContract:
         key = (contract.address, address)
         if key in self._minters:
             return True
-        if contract.may_mint(address):
+        outbox, purpose = self._chain().outbox, f"grant/{contract.address[2:22]}/{address}"
+        # A reorganisation could still take back a role that was just granted, and what relied on it would fail.
+        if outbox.is_settled(purpose) and contract.may_mint(address):
             self._minters.add(key)
             return True
-        outbox = self._chain().outbox
         first = outbox.addresses[0]
         if address == first or key in self._refused:
             return False
         try:
             outbox.deliver(
-                f"grant/{contract.address[2:22]}/{address}",
+                purpose,
                 lambda nonce: contract.transaction(
                     "grantRoles", address, MINTER_ROLE, sender=first, nonce=nonce
                 ),
                 hold,
             )
         except TransactionReverted:
-            self._refused.add(
-                key
-            )  # the first signer is not the owner; who is may grant it, before the next start
+            # The first signer is not the owner; whoever is may grant the role before the next start.
+            self._refused.add(key)
         return False

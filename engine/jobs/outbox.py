@@ -126,6 +126,12 @@ class Outbox:
         self.sign(purpose, build, sender or self.addresses[0], hold)
         return self.follow(purpose)
 
+    def is_settled(self, purpose: str) -> bool:
+        """Whether nothing is under way for the purpose: its transaction is confirmed, or none was signed."""
+        with self._database.reading() as connection:
+            version = ledger.version_of(connection, self.terms.chain_id, purpose)
+        return version is None or version.status == "confirmed"
+
     def release(self, purpose: str) -> None:
         """Lets a purpose whose transaction was refused be signed for anew."""
         version = self._version(purpose)
