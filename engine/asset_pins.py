@@ -7,6 +7,7 @@ from engine.database.jobs import resume_job
 from engine.database.mints import MintRecord
 from engine.database.pins import PinRecord, is_pinned, pins_of, waive, want_pins
 from engine.database.records import Records
+from engine.errors import JobFailed
 from engine.pinning import Pinning
 
 if TYPE_CHECKING:  # it imports DBOS, half a second that only who makes something needs
@@ -34,16 +35,28 @@ class AssetPins:
             for record in found:
                 resume_job(connection, "pin", record.id)
         for record in found:
-            self._jobs().finish("pin", record.id, record.tenant_id)
+            self._jobs().finish("pin", record.id, record.tenant_id, once=True)
         return self.of(asset_id)
 
     def before_mint(self, mint: MintRecord, force: bool) -> None:
-        """Pins the mint's asset where a mint waits for that; with ``force`` this one goes on without."""
+        """Pins the mint's asset where a mint waits for that; with ``force`` this one goes on without.
+
+        Raises JobFailed where no service holds it yet.
+        """
         if not self._pinning.delays_mints:
             return
         with self._records.database.writing() as connection:
             if force:
                 waive(connection, mint.id)
             waits = not force and not is_pinned(connection, mint.asset_id)
+        if not waits:
+            return
+        self.go_on(mint.asset_id)
+        with self._records.database.reading() as connection:
+            waits = not is_pinned(connection, mint.asset_id)
         if waits:
-            self.go_on(mint.asset_id)
+            self._jobs().finish(
+                "mint", mint.id, mint.tenant_id, once=True
+            )  # which writes down what it waits for
+            told = self._records.mint(mint.id)
+            raise JobFailed((told and told.error) or f"The mint {mint.id} waits for a pin of its asset.")

@@ -113,11 +113,16 @@ def is_pinned(connection: Connection, asset_id: str) -> bool:
 
 def mint_is_ready() -> ColumnElement[bool]:
     """Of a row of ``mints``: a service holds its asset as it is now, or it was told to go on without."""
-    held = exists().where(
-        pins.c.asset_id == mints.c.asset_id,
-        pins.c.status == "pinned",
-        pins.c.metadata_cid
-        == select(assets.c.metadata_cid).where(assets.c.id == mints.c.asset_id).scalar_subquery(),
+    held = (
+        select(pins.c.id)
+        .join(assets, assets.c.id == pins.c.asset_id)
+        .where(
+            pins.c.asset_id == mints.c.asset_id,
+            pins.c.status == "pinned",
+            pins.c.metadata_cid == assets.c.metadata_cid,
+        )
+        .correlate(mints)
+        .exists()
     )
     return or_(held, exists().where(pin_waivers.c.mint_id == mints.c.id))
 

@@ -130,10 +130,16 @@ class JobRuntime:
         self.finish("mint", mint_id, timeout_s=timeout_s)
 
     def finish(
-        self, queue: str, record_id: str, tenant_id: str = LOCAL_TENANT, timeout_s: float | None = None
+        self,
+        queue: str,
+        record_id: str,
+        tenant_id: str = LOCAL_TENANT,
+        *,
+        timeout_s: float | None = None,
+        once: bool = False,
     ) -> None:
         """Carries the record's job out on this thread, or waits for whoever does; returns when it has ended, or after
-        ``timeout_s`` with the job left to go on.
+        ``timeout_s`` with the job left to go on. With ``once`` also where it wants to run again later.
 
         Raises what its work raises: then the job waits for the next time, as it does after DatabaseUnusable. Raises
         JobFailed where it was set aside.
@@ -158,7 +164,7 @@ class JobRuntime:
                     job = claim_record(connection, queue, record_id, worker_id)
                 if job is not None:
                     after_s = self._finish_claimed(job, worker_id)
-                    if after_s is None:
+                    if after_s is None or once:
                         return
                     self._stopping.wait(min(after_s, LONGEST_WAIT_S))
                     continue

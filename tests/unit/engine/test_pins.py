@@ -16,7 +16,7 @@ from assets.errors import InvalidPinning
 from engine.app import Application
 from engine.database import tables
 from engine.database.jobs import MAX_DEATHS, RECURRING, claim_record, enqueue, take_over
-from engine.database.pins import PinRecord, want_pins
+from engine.database.pins import PinRecord, waive, want_pins
 from engine.database.tables import LOCAL_TENANT
 from engine.errors import JobFailed
 from engine.jobs.opening import start_worker
@@ -284,6 +284,24 @@ def test_a_mint_waits_for_a_pin_and_says_so(application: Application, asset: Ass
     assert done is not None
     assert done.error is None
     assert asset.metadata_cid in node.blocks
+
+
+def test_a_mint_takes_no_other_along_whose_asset_is_not_pinned(
+    application: Application, asset: Asset, node: Simulator, add_asset: Callable[..., Asset]
+) -> None:
+    """Mints to one recipient share a transaction."""
+    chain_id, recipient = application.settings.chain_id, application.signer.address
+    other = add_asset(application, 2)
+    waiting, _ = application.records.add_mint(other, recipient, chain_id)
+    ready, _ = application.records.add_mint(asset, recipient, chain_id)
+    with application.records.database.writing() as connection:
+        waive(connection, ready.id)
+    node.fault = "500"
+    application.jobs.mint(ready.id)
+    assert application.records.mint_of(asset.asset_id) is not None
+    left = application.records.mint(waiting.id)
+    assert left is not None
+    assert (left.status, left.tx_hash) == ("prepared", None)
 
 
 def test_a_mint_goes_on_without_a_pin_where_it_is_told_to(

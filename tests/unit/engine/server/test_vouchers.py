@@ -182,6 +182,22 @@ def test_a_voucher_is_all_that_it_takes_to_claim_the_asset(
     assert problem(client.delete(voucher["links"]["self"], headers=studio)) == (409, "conflict")
 
 
+def test_a_claim_that_the_chain_tells_of_is_seen_by_who_follows_it(
+    client: TestClient, application: Application, asset: Asset, studio: dict[str, str]
+) -> None:
+    voucher = promised(client, application, asset.asset_id, studio)
+    follower = application.follower
+    assert follower is not None
+    assert application.claims.settle(follower.follow().head_block) == 0
+    send(application, voucher["promise"]["transaction"])
+    assert application.claims.settle(follower.follow().head_block) == 1
+    told = client.get(f"/v1/assets/{asset.asset_id}", headers=studio).json()
+    assert told["owner"].lower() == TO
+    assert told["token"]["contract"] == voucher["collection"]
+    assert client.get(voucher["links"]["self"], headers=studio).json()["status"] == "claimed"
+    assert application.claims.settle(follower.follow().head_block) == 0
+
+
 def test_vouchers_share_one_contract_and_have_nonces_side_by_side(
     client: TestClient,
     application: Application,
