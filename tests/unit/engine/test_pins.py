@@ -337,14 +337,17 @@ def test_an_asset_whose_metadata_a_mint_changed_is_pinned_anew_first(
     before = only(application.pins.go_on(asset.asset_id))
     changed = application.gate.passed(asset, True)
     assert changed.metadata_cid != asset.metadata_cid
-    application.records.add_mint(changed, application.signer.address, application.settings.chain_id)
-    with pytest.raises(JobFailed, match="waits until a pinning service"):
-        application._finish_mint(f"mint-{asset.asset_id}-1")
+    mint, _ = application.records.add_mint(changed, application.signer.address, application.settings.chain_id)
+    application.jobs.finish("mint", mint.id, once=True)
+    waiting = application.records.mint(mint.id)
+    assert waiting is not None
+    assert "waits until a pinning service" in (waiting.error or "")
     assert only(application.pins.of(asset.asset_id)).status == "queued"
     pin = only(application.pins.go_on(asset.asset_id))
     assert pin.root != before.root
     assert changed.metadata_cid in node.blocks
-    assert application._finish_mint(f"mint-{asset.asset_id}-1").status == "confirmed"
+    application.jobs.mint(mint.id)
+    assert application.records.mint_of(asset.asset_id) is not None
 
 
 def test_a_pin_that_ends_its_worker_again_and_again_is_set_aside_and_the_schedule_never(
