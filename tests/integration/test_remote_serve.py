@@ -78,7 +78,7 @@ def test_a_prompt_becomes_a_token(client: Client, tmp_path: Path) -> None:
         a.id for a in done.assets
     }
     mint = client.mints.mint(first.id, force=True)
-    assert client.mints.wait(mint.id, timeout_s=TIMEOUT_S).token_id == "1"
+    assert client.mints.wait(mint.id, timeout_s=TIMEOUT_S).token_id == "256"
     token = client.assets.get(first.id).token
     assert token is not None
     assert [asset.id for asset in client.assets.list(minted=True)] == [first.id]

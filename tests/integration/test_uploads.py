@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from assets.asset import Asset, AssetKind
+from engine.api.creation import Controls, CreationRequest
 from engine.app import Application
 from engine.database.assets import record_upload
 from engine.database.tables import LOCAL_TENANT
@@ -46,6 +47,11 @@ def upload(application: Application) -> Upload:
     return upload
 
 
+def moving(asset: Asset) -> CreationRequest:
+    controls = Controls(source=asset.asset_id)
+    return CreationRequest(kind=Kind.CLIP, prompt="a sly fox", seed=1, controls=controls)
+
+
 @pytest.mark.parametrize(
     ("width", "height", "scale", "size_px"),
     [(32, 32, 1, 32), (20, 31, 1, 32), (64, 40, 1, 64), (32, 32, 5, 32)],
@@ -55,9 +61,8 @@ def test_a_small_upload_moves_at_its_own_size(
 ) -> None:
     asset = upload(width, height, scale=scale)
     assert (is_upload(asset), side_px(asset)) == (True, max(width, height) * scale)
-    source = application.moving_source(asset.asset_id)
-    assert (source.size_px, source.action) == (size_px, "idle")
-    assert source.fields["source"] == asset.asset_id
+    (standing,) = application.planner.recipes(moving(asset), asset)
+    assert (standing.size, standing.action, standing.source) == (size_px, "idle", asset.asset_id)
     (clip,) = application.clips(asset.asset_id, [("walk", None)], seed=1)
     assert (clip.kind, clip.prompt, clip.size, clip.source) == (
         Kind.CLIP,
@@ -83,7 +88,7 @@ def test_an_upload_is_varied_by_its_name_or_by_a_prompt(application: Application
 def test_an_uploaded_illustration_neither_moves_nor_varies(application: Application, upload: Upload) -> None:
     asset = upload(200, 100, AssetKind.ILLUSTRATION)
     with pytest.raises(InvalidRequest, match="only characters, items and tiles"):
-        application.moving_source(asset.asset_id)
+        application.planner.recipes(moving(asset), asset)
     with pytest.raises(InvalidRequest, match="was uploaded as an illustration"):
         application.variations(asset.asset_id, 0.5, 1, 1)
 
