@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from engine.app import Application
 from engine.server.api.event_feed import EventFeed
+from engine.server.api.openai_images import IMAGES_PATH, as_openai
 from engine.server.api.routers import API_ROUTERS
 from engine.server.backends import backends_of
 from engine.server.bounded import BoundedRequests
@@ -34,7 +35,7 @@ def server(application: Application) -> FastAPI:
     application.creation_job.told = app.state.event_feed.wake
     metrics = Metrics()
     metrics.registry.register(JobMetrics(application.records.database))
-    app.add_middleware(BoundedRequests)
+    app.add_middleware(BoundedRequests, forms={f"/v1{IMAGES_PATH}": as_openai})
     add_problems(app)
     app.add_middleware(RateHeaders)
     app.add_middleware(CountedRequests, metrics=metrics)  # added last, so it sees what all others answer

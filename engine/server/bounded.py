@@ -5,11 +5,12 @@ eth raises Python's limit of recursion so far that json.loads ends the process a
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from pydantic_core import from_json
 from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.errors import BodyTooLarge, BodyTooSlow, EngineError, InvalidBody, InvalidRequest
@@ -22,13 +23,17 @@ BODY_TIMEOUT_S: Final = 60.0
 _LARGER: Final[Mapping[tuple[str, str], int]] = {("POST", "/v1/assets"): MAX_IMAGE_BYTES}
 # What is left of the body is not read, so the connection is of no more use.
 _CLOSE: Final = {"Connection": "close"}
+Form = Callable[[JSONResponse], JSONResponse]
 
 
 class BoundedRequests:
     """Lets a request through once its body is there and can be used; else answers with the problem."""
 
-    def __init__(self, app: ASGIApp, timeout_s: float = BODY_TIMEOUT_S) -> None:
-        self.app, self.timeout_s = app, timeout_s
+    def __init__(
+        self, app: ASGIApp, timeout_s: float = BODY_TIMEOUT_S, forms: Mapping[str, Form] | None = None
+    ) -> None:
+        """``forms`` are the paths whose problems are told in another form."""
+        self.app, self.timeout_s, self.forms = app, timeout_s, forms or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -40,7 +45,9 @@ class BoundedRequests:
             body = await self._body(scope, headers, receive) if _has_body(headers) else b""
         except EngineError as error:
             unread = isinstance(error, BodyTooLarge | BodyTooSlow)
-            await problem_of(error, _CLOSE if unread else None)(scope, receive, send)
+            answer = problem_of(error, _CLOSE if unread else None)
+            form = self.forms.get(scope["path"])
+            await (answer if form is None else form(answer))(scope, receive, send)
             return
         if body is None:
             return  # the client went away

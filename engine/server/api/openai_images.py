@@ -27,6 +27,7 @@ from engine.server.creation_desk import CreationDesk
 from engine.server.once import Once, OnceOnly, told
 from engine.server.problems import ROOM_ERRORS, TYPE_PREFIX, answer_to
 
+IMAGES_PATH: Final = "/images/generations"
 # As long as OpenAI's own clients wait. The creation goes on; the same Idempotency-Key leads back to it.
 WAIT_S: Final = 600.0
 _LOOK_S: Final = 1.0  # between two looks whether the client is still there
@@ -48,7 +49,7 @@ class OpenAiRoute(APIRoute):
             try:
                 return await handler(request)
             except (*ROOM_ERRORS, RequestValidationError, HTTPException) as error:
-                return _as_openai(answer_to(request, error))
+                return as_openai(answer_to(request, error))
 
         return handled
 
@@ -62,7 +63,7 @@ class _Kept(Told):
     creation: str
 
 
-@router.post("/images/generations", response_model=Images)
+@router.post(IMAGES_PATH, response_model=Images)
 async def generate(
     request: Request, caller: Creator, wanted: ImageRequest, once: OnceOnly, desk: Desk
 ) -> Response:
@@ -143,7 +144,7 @@ def _images(base_url: str, wanted: ImageRequest, desk: CreationDesk, creation_id
     return Images(created=int(time.time()), data=tuple(data), size=f"{size}x{size}", creation=creation.id)
 
 
-def _as_openai(problem: JSONResponse) -> JSONResponse:
+def as_openai(problem: JSONResponse) -> JSONResponse:
     """A problem (RFC 9457) in the form that OpenAI's clients read."""
     told: dict[str, Any] = json.loads(bytes(problem.body))
     name = str(told["type"]).removeprefix(TYPE_PREFIX)
