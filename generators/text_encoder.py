@@ -27,7 +27,8 @@ class TextEncoder:
 
     def token_count(self, text: str) -> int:
         """How many places ``text`` takes, marks included; past ``recipe.MAX_TOKENS`` it is cut off when encoded."""
-        return len(self.tokenizer(text)["input_ids"])
+        # It knows that what is too long is cut off.
+        return len(self.tokenizer(text, verbose=False)["input_ids"])
 
 
 def text_encoder_folder() -> Path:

@@ -36,7 +36,9 @@ WAITING = r"/v1/(creations/\{creation_id\}/events|images/generations)"
 @pytest.fixture(scope="module")
 def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     folder: Path = tmp_path_factory.mktemp("openapi") / "data"
-    with Application.open(Settings.from_environment({"LORESPARK_DATA_DIR": str(folder)})) as application:
+    # Without an address of its own a server lets nobody sign in, which is a 503.
+    environment = {"LORESPARK_DATA_DIR": str(folder), "LORESPARK_PUBLIC_URL": "https://play.example"}
+    with Application.open(Settings.from_environment(environment)) as application:
         yield application
 
 

@@ -182,7 +182,8 @@ def test_a_hold_is_lost_when_the_job_is_anothers_or_gone(connection: Connection)
 def test_a_job_of_dead_workers_waits_again_and_is_set_aside_at_the_third(
     connection: Connection, queue: str
 ) -> None:
-    enqueue(connection, queue, "record", LOCAL_TENANT)
+    record_id = RECURRING.get(queue, "record")
+    enqueue(connection, queue, record_id, LOCAL_TENANT)
     for death in range(1, MAX_DEATHS + 1):
         job = claim(connection, queue, f"worker-{death}", ())
         assert job is not None
@@ -191,8 +192,8 @@ def test_a_job_of_dead_workers_waits_again_and_is_set_aside_at_the_third(
         assert [(job.queue, job.record_id, job.deaths) for job in set_aside] == (
             [(queue, "record", MAX_DEATHS)] if is_last else []
         )
-    assert state_of(connection, queue, "record") == ("queued" if queue in RECURRING else "set_aside")
-    assert resume_job(connection, queue, "record") == (queue not in RECURRING)
+    assert state_of(connection, queue, record_id) == ("queued" if queue in RECURRING else "set_aside")
+    assert resume_job(connection, queue, record_id) == (queue not in RECURRING)
     again = claim(connection, queue, "worker-9", ())
     assert again is not None
     assert again.deaths == (MAX_DEATHS if queue in RECURRING else 0)
