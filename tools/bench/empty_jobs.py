@@ -56,7 +56,7 @@ class _Steps:
 
 def _rate(database: Database, engine: Engine, executor_id: str) -> float:
     nothing: Any = _Nothing()
-    workflows = Workflows(engine, executor_id, nothing, nothing)
+    workflows = Workflows(engine, executor_id, nothing)
     works: dict[str, Work] = {"generate": _Steps(workflows)}
     runtime = JobRuntime(database, workflows, works, lambda: None)
     with database.writing() as connection:
