@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select
 
 from assets.asset import Asset
 from engine.database import tables
@@ -114,11 +114,6 @@ class Records:
         table = tables.assets
         order = (table.c.created_at.desc(), table.c.creation_id, table.c.position)
         return self._assets(select(table).order_by(*order).limit(limit))
-
-    def set_owner(self, asset_id: str, owner: str) -> None:
-        with self._writing() as connection:
-            table = tables.assets
-            connection.execute(update(table).where(table.c.id == asset_id).values(owner=owner))
 
     # mints
 

@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 
 from assets.asset import Asset, AssetKind
 from assets.blockstore import BlockStore
@@ -17,6 +18,7 @@ from assets.cid import raw_cid
 from engine.api.account import NewKey
 from engine.api.asset import NewCollection
 from engine.asset_files import AssetFiles
+from engine.database import tables
 from engine.database.asset_vectors import texts_without_vector
 from engine.database.asset_views import asset_views
 from engine.database.assets import (
@@ -120,7 +122,10 @@ def test_filters_find_what_they_say_and_only_the_tenants(
             created_at=datetime(2026, 1, 2, tzinfo=UTC),
         )
         record_upload(connection, tenant, uploaded, ["forest"])
-    Records(database).set_owner(potion.asset_id, ALICE)
+    with database.writing() as connection:
+        connection.execute(
+            update(tables.assets).where(tables.assets.c.id == potion.asset_id).values(owner=ALICE)
+        )
     assert found(database, tenant) == ["asset-upload", "asset-2", "asset-1"]
     assert found(database, tenant, kind=AssetKind.TILE) == ["asset-2"]
     assert found(database, tenant, tag="forest") == ["asset-upload", "asset-1"]
