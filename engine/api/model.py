@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Item = TypeVar("Item")
 
+ADDRESS_PATTERN = r"^0x[0-9a-fA-F]{40}$"
+TAG_PATTERN = r"^[a-z0-9][a-z0-9._:-]*$"
 MAX_PAGE = 200  # items; more is several pages
 
 
@@ -29,9 +31,5 @@ class Page(Told, Generic[Item]):
 
 
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
-EthereumAddress = Annotated[
-    str, Field(pattern=r"^0x[0-9a-fA-F]{40}$", description="An account of the chain.")
-]
-Tag = Annotated[
-    str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._:-]*$", examples=["forest-level"])
-]
+EthereumAddress = Annotated[str, Field(pattern=ADDRESS_PATTERN, description="An account of the chain.")]
+Tag = Annotated[str, Field(min_length=1, max_length=64, pattern=TAG_PATTERN, examples=["forest-level"])]

@@ -34,6 +34,7 @@ from chain.errors import (
     SignerUnavailable,
     SignInRefused,
 )
+from engine.api.model import ADDRESS_PATTERN, TAG_PATTERN
 from engine.errors import (
     BodyTooLarge,
     BodyTooSlow,
@@ -74,6 +75,11 @@ TYPE_PREFIX: Final = "urn:lorespark:problem:"
 ROOM_ERRORS: Final = (EngineError, GeneratorError, AssetsError, ChainError)
 _UNTOLD: Final = "Something failed inside the server; its log says what. Try again later."
 _log = logging.getLogger(__name__)
+# What people can do about a text that does not match.
+PATTERNS: Final[Mapping[str | None, str]] = {
+    ADDRESS_PATTERN: "An account's address is 0x and 40 hexadecimal digits",
+    TAG_PATTERN: "A tag begins with a small letter or digit and goes on with those and . _ : -",
+}
 
 
 @dataclass(frozen=True)
@@ -249,12 +255,18 @@ def _of_fields(_: Request, error: Exception) -> JSONResponse:
         {
             "pointer": "#" + "".join(f"/{_token(part)}" for part in found["loc"][1:]),
             "in": str(found["loc"][0]),
-            "detail": found["msg"],
+            "detail": _fault(found),
         }
         for found in error.errors()
     ]
     first = f"{fields[0]['pointer']}: {fields[0]['detail']}" if fields else "the request is malformed"
     return problem(INVALID_FIELDS, f"The request cannot be read ({first}); correct it.", errors=fields)
+
+
+def _fault(found: Mapping[str, Any]) -> str:
+    """What is wrong with a field: the framework's sentence, or ours for a pattern that says it to programs alone."""
+    pattern = found.get("ctx", {}).get("pattern") if found["type"] == "string_pattern_mismatch" else None
+    return PATTERNS.get(pattern, found["msg"])
 
 
 def _token(part: object) -> str:

@@ -1,7 +1,7 @@
 """Errors as problem details."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from pydantic import BaseModel
@@ -119,3 +119,13 @@ def test_no_two_kinds_of_one_name_differ() -> None:
     for kind in KINDS.values():
         by_name.setdefault(kind.name, set()).add(kind)
     assert all(len(kinds) == 1 for kinds in by_name.values())
+
+
+def test_what_does_not_match_is_told_in_words(
+    client: TestClient, headers: Callable[..., dict[str, str]]
+) -> None:
+    mint = client.post("/v1/mints", json={"assets": ["a"], "to": "0x12"}, headers=headers())
+    assert "0x and 40 hexadecimal digits" in mint.json()["errors"][0]["detail"]
+    tag = client.get("/v1/assets", params={"tag": "Forest Level"}, headers=headers())
+    assert "small letter or digit" in tag.json()["errors"][0]["detail"]
+    assert "pattern" not in mint.text + tag.text
