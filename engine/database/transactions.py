@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, case, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from chain.transactions import SignedTransaction, read_fields
 from engine.database.clock import now
-from engine.database.tables import signers, transactions
+from engine.database.mints import FINISHED_MINT
+from engine.database.tables import batch_mints, mint_batches, mints, signers, transactions
 
 EMPTY = "empty"  # the purpose of a transaction that does nothing but fill its nonce
 LIVING = ("signed", "sent", "mined", "overtaken")  # what the chain has not settled
@@ -116,3 +117,65 @@ def busy(connection: Connection, chain_id: int, addresses: Sequence[str]) -> dic
         .group_by(table.c.sender)
     ).all()
     return dict.fromkeys(addresses, 0) | {row[0]: row[1] for row in rows}
+
+
+def confirmed_places(connection: Connection, chain_id: int, first_block: int) -> set[tuple[int, str]]:
+    """The blocks from ``first_block`` on, each with its hash, in which confirmed transactions were mined."""
+    table = transactions
+    rows = connection.execute(
+        select(table.c.block_number, table.c.block_hash)
+        .where(
+            table.c.chain_id == chain_id,
+            table.c.status == "confirmed",
+            table.c.block_number >= first_block,
+            table.c.block_hash.is_not(None),
+        )
+        .distinct()
+    )
+    return {(row.block_number, row.block_hash) for row in rows}
+
+
+def confirmed_in(connection: Connection, chain_id: int, block_hash: str) -> list[TransactionRecord]:
+    """The transactions that were confirmed in that block."""
+    table = transactions
+    own = (
+        (table.c.chain_id == chain_id) & (table.c.status == "confirmed") & (table.c.block_hash == block_hash)
+    )
+    rows = connection.execute(select(table).where(own).order_by(table.c.nonce))
+    return [TransactionRecord(**row._mapping) for row in rows]
+
+
+def reopen(connection: Connection, version: TransactionRecord) -> None:
+    """Lets a transaction that was confirmed be brought to the chain again, with the versions that it won against."""
+    table = transactions
+    siblings = (
+        (table.c.chain_id == version.chain_id)
+        & (table.c.sender == version.sender)
+        & (table.c.nonce == version.nonce)
+        & (table.c.purpose == version.purpose)
+        & (table.c.status == "lost")
+    )
+    # What an empty one won against may have been signed anew for another nonce, and stays lost.
+    again = table.c.number == version.number
+    which = again if version.purpose == EMPTY else again | siblings
+    gone = {"status": "signed", "block_number": None, "block_hash": None}
+    connection.execute(update(table).where(which).values(**gone))
+
+
+def unfollowed(connection: Connection, chain_id: int, limit: int) -> list[tuple[str, int, bool]]:
+    """Sender and nonce of what the chain has not settled and no mint's job follows, and whether it is still wanted: a
+    batch is not once its mints ended or were split from it. In the order of the nonces."""
+    table = transactions
+    batches, open_mints = mint_batches.c.id == table.c.purpose, mints.c.status.not_in(FINISHED_MINT)
+    of_batch = exists().where(batches).correlate(table)
+    in_batch = (batch_mints.c.batch_id == table.c.purpose) & (mints.c.id == batch_mints.c.mint_id)
+    followed = exists().where(in_batch, open_mints).correlate(table)
+    rows = connection.execute(
+        select(table.c.sender, table.c.nonce, func.max(case((of_batch, 1), else_=0)).label("is_of_batch"))
+        .where(table.c.chain_id == chain_id, table.c.status.in_(LIVING))
+        .group_by(table.c.sender, table.c.nonce)
+        .having(func.max(case((followed, 1), else_=0)) == 0)
+        .order_by(table.c.nonce, table.c.sender)
+        .limit(limit)
+    )
+    return [(row.sender, row.nonce, not row.is_of_batch) for row in rows]

@@ -22,6 +22,7 @@ from engine.database.batches import (
     batch_of,
     digests_of,
     form_batch,
+    is_signed,
     own_assets_to,
     remove_jobs,
     split_batch,
@@ -67,9 +68,10 @@ class MintJob:
         ReceiptTimeout."""
         settings = self._chain().connection.settings
         until = time.monotonic() + settings.timeout_s
-        while (contract := self._contract.ensure(hold)) is None:
+        while isinstance(contract := self._contract.ensure(hold), Standing):
             if time.monotonic() > until:
-                raise ReceiptTimeout("The contract is not deployed yet; it goes on, ask again later.")
+                why = f" {contract.note}" if contract.note else ""
+                raise ReceiptTimeout(f"The contract is not deployed yet; it goes on, ask again later.{why}")
             time.sleep(settings.poll_latency_s)
         return contract
 
@@ -96,7 +98,9 @@ class MintJob:
                 raise
             self._end([mint_id], hold, str(error))
             return None
-        if contract is None:
+        if isinstance(contract, Standing):
+            if mint.error != contract.note:
+                self._records.update_mint(mint_id, hold=hold, error=contract.note)
             return settings.poll_latency_s
         batch = self._batch(mint, contract, hold, is_first)
         if batch.contract != contract.address:
@@ -140,6 +144,8 @@ class MintJob:
             except (TransactionReverted, TransactionRejected) as error:
                 if not _is_final(error):
                     raise
+                if self._is_early(contract, sender, error):
+                    return settings.poll_latency_s
                 return self._refused(batch, error, hold)
             standing = outbox.follow(batch.id, then)
             if standing.status == "refused":
@@ -147,9 +153,18 @@ class MintJob:
             if standing.status == "confirmed" and standing.receipt is not None:
                 if standing.receipt.status == 0:
                     refusal = reverted(self._chain().connection.web3, standing.receipt)
+                    if self._is_early(contract, outbox.sender(batch.id), refusal):
+                        outbox.release(batch.id)
+                        with self._database.writing() as connection:
+                            then(connection, Standing("lost", standing.tx_hash, None, str(refusal)))
+                        return settings.poll_latency_s
                     return self._refused(batch, refusal, hold)
                 return None
         return 0.0 if standing.status == "lost" else settings.poll_latency_s
+
+    def _is_early(self, contract: AssetContract, sender: str, error: ChainError) -> bool:
+        reason = error.reason if isinstance(error, TransactionReverted) else None
+        return reason == "Unauthorized" and self._contract.is_early(contract, sender)
 
     def _refused(self, batch: Batch, error: ChainError, hold: Hold | None) -> float | None:
         """Splits the batch, so that one bad mint fails alone; ends the mint where it is alone already."""
@@ -197,6 +212,9 @@ class _Writes:
             return
         if self._hold is not None:
             self._hold.confirm(connection)
+        if receipt is not None and is_signed(connection, batch):
+            # Who sent it ended before that was written down.
+            update_mints(connection, batch.mint_ids, status="sent", tx_hash=standing.tx_hash)
         if tokens is None:
             values["token_id"] = None  # of a block that was removed
         changed = update_mints(connection, batch.mint_ids, tokens, **values)
