@@ -96,9 +96,11 @@ def remove_jobs(connection: Connection, mint_ids: Sequence[str]) -> None:
     connection.execute(delete(jobs).where(idle))
 
 
-def reopen_batch(connection: Connection, batch_id: str, reason: str) -> int:
+def reopen_batch(connection: Connection, batch_id: str, reason: str) -> int | None:
     """Lets the batch's confirmed mints be followed again, whose transaction is no longer in the chain; returns how many
-    they are."""
+    they are, None where there is no such batch."""
+    if connection.scalar(select(mint_batches.c.id).where(mint_batches.c.id == batch_id)) is None:
+        return None
     own = select(batch_mints.c.mint_id).where(batch_mints.c.batch_id == batch_id)
     reopened = reopen_mints(connection, list(connection.scalars(own)), reason)
     for place, mint in enumerate(reopened):

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, case, exists, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from chain.transactions import SignedTransaction, read_fields
 from engine.database.clock import now
 from engine.database.mints import FINISHED_MINT
-from engine.database.tables import batch_mints, mint_batches, mints, signers, transactions
+from engine.database.tables import batch_mints, mints, signers, transactions
 
 EMPTY = "empty"  # the purpose of a transaction that does nothing but fill its nonce
 LIVING = ("signed", "sent", "mined", "overtaken")  # what the chain has not settled
@@ -145,9 +145,15 @@ def confirmed_in(connection: Connection, chain_id: int, block_hash: str) -> list
     return [TransactionRecord(**row._mapping) for row in rows]
 
 
-def reopen(connection: Connection, version: TransactionRecord) -> None:
-    """Lets a transaction that was confirmed be brought to the chain again, with the versions that it won against."""
+def reopen(connection: Connection, version: TransactionRecord, refusal: str | None) -> None:
+    """Lets a confirmed transaction be brought to the chain again, with the versions that it won against. ``refusal``
+    says why not, where nobody wants it any more: then an empty one is to take its place."""
     table = transactions
+    gone = {"block_number": None, "block_hash": None}
+    own = table.c.number == version.number
+    if refusal is not None:
+        connection.execute(update(table).where(own).values(status="refused", reason=refusal, **gone))
+        return
     siblings = (
         (table.c.chain_id == version.chain_id)
         & (table.c.sender == version.sender)
@@ -156,26 +162,26 @@ def reopen(connection: Connection, version: TransactionRecord) -> None:
         & (table.c.status == "lost")
     )
     # What an empty one won against may have been signed anew for another nonce, and stays lost.
-    again = table.c.number == version.number
-    which = again if version.purpose == EMPTY else again | siblings
-    gone = {"status": "signed", "block_number": None, "block_hash": None}
-    connection.execute(update(table).where(which).values(**gone))
+    which = own if version.purpose == EMPTY else own | siblings
+    connection.execute(update(table).where(which).values(status="signed", **gone))
 
 
-def unfollowed(connection: Connection, chain_id: int, limit: int) -> list[tuple[str, int, bool]]:
-    """Sender and nonce of what the chain has not settled and no mint's job follows, and whether it is still wanted: a
-    batch is not once its mints ended or were split from it. In the order of the nonces."""
-    table = transactions
-    batches, open_mints = mint_batches.c.id == table.c.purpose, mints.c.status.not_in(FINISHED_MINT)
-    of_batch = exists().where(batches).correlate(table)
+def unfollowed(connection: Connection, chain_id: int, limit: int) -> list[tuple[str, int]]:
+    """Sender and nonce of what the chain has not settled and no mint's job follows, in the order of the nonces."""
+    table, other = transactions, transactions.alias()
+    slot = (other.c.chain_id == table.c.chain_id) & (other.c.sender == table.c.sender)
+    settled = slot & (other.c.nonce == table.c.nonce) & (other.c.status == "confirmed")
     in_batch = (batch_mints.c.batch_id == table.c.purpose) & (mints.c.id == batch_mints.c.mint_id)
-    followed = exists().where(in_batch, open_mints).correlate(table)
     rows = connection.execute(
-        select(table.c.sender, table.c.nonce, func.max(case((of_batch, 1), else_=0)).label("is_of_batch"))
-        .where(table.c.chain_id == chain_id, table.c.status.in_(LIVING))
+        select(table.c.sender, table.c.nonce)
+        .where(
+            table.c.chain_id == chain_id,
+            table.c.status.in_((*LIVING, "refused")),
+            ~exists().where(settled).correlate(table),
+            ~exists().where(in_batch, mints.c.status.not_in(FINISHED_MINT)).correlate(table),
+        )
         .group_by(table.c.sender, table.c.nonce)
-        .having(func.max(case((followed, 1), else_=0)) == 0)
         .order_by(table.c.nonce, table.c.sender)
         .limit(limit)
     )
-    return [(row.sender, row.nonce, not row.is_of_batch) for row in rows]
+    return [(row.sender, row.nonce) for row in rows]

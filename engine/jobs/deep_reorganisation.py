@@ -17,7 +17,10 @@ log = logging.getLogger(__name__)
 # chain without finality.
 WATCHED_BLOCKS: Final = 256
 _MOST: Final = 64  # how many blocks or nonces one look sees to; the next goes on
-_REMOVED: Final = "A reorganisation deeper than LORESPARK_CONFIRMATIONS removed its block; it is followed again."
+_REMOVED: Final = (
+    "A reorganisation deeper than LORESPARK_CONFIRMATIONS removed its block; it is followed again."
+)
+_UNWANTED: Final = "The contract refused it in a block that a reorganisation removed."
 
 
 class DeepReorganisations:
@@ -44,8 +47,8 @@ class DeepReorganisations:
         count = sum(self._reopen(chain_id, *place) for place in gone)
         with self._database.reading() as connection:
             left = ledger.unfollowed(connection, chain_id, _MOST)
-        for sender, nonce, is_wanted in left:
-            self._outbox().follow_nonce(sender, nonce, is_wanted=is_wanted)
+        for sender, nonce in left:
+            self._outbox().follow_nonce(sender, nonce)
         return count
 
     def _gone(self, chain_id: int, reader: LogReader) -> list[tuple[int, str]]:
@@ -84,14 +87,15 @@ class DeepReorganisations:
             ):
                 if version not in ledger.confirmed_in(connection, chain_id, block_hash):
                     continue  # another process was first
-                ledger.reopen(connection, version)
                 mints = reopen_batch(connection, version.purpose, _REMOVED)
+                # A batch without mints failed in that block, and its mints were minted by others or told so.
+                ledger.reopen(connection, version, _UNWANTED if mints == 0 else None)
                 count += 1
             log.warning(
                 "A reorganisation removed the block %d and with it the confirmed transaction %s and %d mints.",
                 number,
                 version.hash,
-                mints,
+                mints or 0,
             )
         return count
 

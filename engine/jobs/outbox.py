@@ -99,22 +99,13 @@ class Outbox:
         with self._database.exclusive(self._turn(version.sender)):
             return self._step(self._version(purpose), then)
 
-    def follow_nonce(self, sender: str, nonce: int, *, is_wanted: bool) -> None:
-        """As ``follow``, of a nonce that no job follows. Where nobody wants its transaction mined any more, an empty
-        one takes its place."""
+    def follow_nonce(self, sender: str, nonce: int) -> None:
+        """As ``follow``, of a nonce that no job follows."""
         with self._database.exclusive(self._turn(sender)):
             slot = self._slot(sender, nonce)
             living = [version for version in slot if version.status in LIVING]
-            if not living:
-                return
-            if (
-                not is_wanted
-                and self._receipt(slot) is None
-                and all(each.purpose != EMPTY for each in living)
-            ):
-                self._sending(sender).abandon(living[-1])
-                living = self._slot(sender, nonce)
-            self._step(living[-1], nothing_else)
+            if living or any(version.status == "refused" for version in slot):
+                self._step((living or slot)[-1], nothing_else)
 
     def deliver(
         self, purpose: str, build: Build, hold: Hold | None = None, sender: str | None = None

@@ -44,15 +44,15 @@ class Sending:
                 note = note or self._ensure(each, is_at_node=each < pending)
         return self._unstick(settled) or note
 
-    def abandon(self, version: TransactionRecord) -> str | None:
-        """Puts an empty transaction in the place of one that nobody wants mined any more. Returns why not, if so."""
-        return self._fill(version.nonce, version)
-
     def _ensure(self, nonce: int, is_at_node: bool) -> str | None:
-        version = _newest(self._slot(nonce))
+        slot = self._slot(nonce)
+        version = _newest(slot)
         if version is not None:
             return self._send(version)
-        return None if is_at_node else self._fill(nonce, None)  # what is there is somebody else's
+        refused = next((each for each in reversed(slot) if each.status == "refused"), None)
+        if refused is None and is_at_node:
+            return None  # what is there is somebody else's
+        return self._fill(nonce, refused)
 
     def _send(self, version: TransactionRecord) -> str | None:
         try:

@@ -120,7 +120,8 @@ FAULTS: tuple[Fault, ...] = (twice, late, cut_off, unreachable, page, broken, to
 
 
 class Proxy:
-    """In front of a node; ``rate`` of the requests meet one of ``faults``. ``asked`` counts the methods asked for."""
+    """In front of a node; ``rate`` of the requests meet one of ``faults``. ``asked`` are the methods asked for, ``met``
+    those whose request met a fault."""
 
     def __init__(
         self, node_url: str, seed: int, faults: tuple[Fault, ...] = FAULTS, rate: float = 0.0
@@ -128,6 +129,7 @@ class Proxy:
         self.node_url, self.faults, self.rate, self.late_s = node_url, faults, rate, 0.6
         self.only: str | None = None  # the one method that meets faults
         self.asked: list[str] = []
+        self.met: list[str] = []
         self._chance = random.Random(seed)
         proxy = self
 
@@ -154,6 +156,8 @@ class Proxy:
         self.asked.append(body["method"])
         is_faulty = self._chance.random() < self.rate and self.only in (None, body["method"])
         fault = self._chance.choice(self.faults) if is_faulty else as_asked
+        if is_faulty:
+            self.met.append(body["method"])
         try:
             return fault(self, body)
         except (urllib.error.URLError, ConnectionError):
