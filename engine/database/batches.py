@@ -152,9 +152,9 @@ def unfinished(connection: Connection, batch: Batch) -> bool:
     return connection.scalar(query.limit(1)) is not None
 
 
-def is_signed(connection: Connection, batch: Batch) -> bool:
-    """Whether the records say of one of the batch's mints that it was signed and not sent."""
-    query = select(mints.c.id).where(mints.c.id.in_(batch.mint_ids), mints.c.status == "signed")
+def any_is(connection: Connection, batch: Batch, status: str) -> bool:
+    """Whether one of the batch's mints has this status."""
+    query = select(mints.c.id).where(mints.c.id.in_(batch.mint_ids), mints.c.status == status)
     return connection.scalar(query.limit(1)) is not None
 
 

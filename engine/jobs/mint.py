@@ -19,10 +19,10 @@ from chain.transactions import Receipt, reverted
 from engine.database.batches import (
     Batch,
     any_differs,
+    any_is,
     batch_of,
     digests_of,
     form_batch,
-    is_signed,
     own_assets_to,
     remove_jobs,
     split_batch,
@@ -38,6 +38,7 @@ from engine.jobs.standing import Standing
 
 # What a contract refuses for every mint alike; halves of the batch would be refused as well.
 _REFUSES_ALL: Final = ("MintingIsPaused", "Unauthorized")
+_REMOVED: Final = "A reorganisation of the chain removed its block; it was sent again."
 _BATCH_TURNS: Final = 64  # locks that the batches share
 
 
@@ -212,11 +213,13 @@ class _Writes:
             return
         if self._hold is not None:
             self._hold.confirm(connection)
-        if receipt is not None and is_signed(connection, batch):
+        if receipt is not None and any_is(connection, batch, "signed"):
             # Who sent it ended before that was written down.
             update_mints(connection, batch.mint_ids, status="sent", tx_hash=standing.tx_hash)
         if tokens is None:
             values["token_id"] = None  # of a block that was removed
+            if standing.note is None and any_is(connection, batch, "mined"):
+                values["error"] = _REMOVED
         changed = update_mints(connection, batch.mint_ids, tokens, **values)
         if standing.status == "confirmed":
             own_assets_to(connection, changed, batch.recipient)

@@ -31,7 +31,6 @@ Build = Callable[[int], Mapping[str, Any]]
 _TAKEN: Final = (
     "Another transaction of this account took its nonce; it is signed again once that one is confirmed."
 )
-_REMOVED: Final = "A reorganisation of the chain removed its block; it was sent again."
 
 
 def nothing_else(_: Connection, __: Standing) -> None:
@@ -162,8 +161,7 @@ class Outbox:
                 for each in removed:
                     gone = {"status": "signed", "block_number": None, "block_hash": None}
                     ledger.change_version(connection, each.number, **gone)
-        note = self._sending(version.sender).bring(settled, version.nonce)
-        return note or (_REMOVED if removed else None)
+        return self._sending(version.sender).bring(settled, version.nonce)
 
     def _mined(
         self, slot: list[TransactionRecord], version: TransactionRecord, found: Receipt, then: Then
