@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
+from chain.connection import ChainSettings, Connection, connect
 from engine.settings import EMBEDDED_CHAIN_ID
 from tests.conftest import ANVIL, ANVIL_TIMEOUT_S
 
@@ -63,9 +64,29 @@ class Anvil:
             self._process = None
 
     def ask(self, method: str, *params: Any) -> Any:
-        answer = post(self.url, {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)})
-        assert "error" not in answer, answer
-        return answer["result"]
+        return ask(self.url, method, *params)
+
+
+def ask(url: str, method: str, *params: Any) -> Any:
+    """The result of a JSON-RPC method of the node there."""
+    answer = post(url, {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)})
+    assert "error" not in answer, answer
+    return answer["result"]
+
+
+def quick_connection(url: str, confirmations: int) -> Connection:
+    """A connection that looks at the chain often and waits for the node only for a moment."""
+    return connect(
+        ChainSettings(
+            "anvil",
+            EMBEDDED_CHAIN_ID,
+            rpc_url=url,
+            confirmations=confirmations,
+            poll_latency_s=0.03,
+            timeout_s=20,
+            request_timeout_s=0.5,
+        )
+    )
 
 
 def post(url: str, body: Any) -> Any:

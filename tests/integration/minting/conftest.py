@@ -11,14 +11,13 @@ from typing import NoReturn
 import pytest
 
 from assets.asset import Asset
-from chain.connection import ChainSettings, connect
 from engine.app import Application
 from engine.database.mints import MintRecord
 from engine.jobs import runtime
 from engine.settings import EMBEDDED_CHAIN_ID, Settings
 from tests.conftest import ANVIL
 from tests.integration.minting.recorded_chain import RECIPIENTS, Open
-from tests.integration.node import KEYS, Anvil
+from tests.integration.node import KEYS, Anvil, quick_connection
 
 
 @pytest.fixture
@@ -56,17 +55,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
         settings = Settings.from_environment(environment)
         application = Application.open(settings)
         applications.append(application)
-        vars(application)["connection"] = connect(
-            ChainSettings(
-                "anvil",
-                EMBEDDED_CHAIN_ID,
-                rpc_url=url,
-                confirmations=settings.confirmations,
-                poll_latency_s=0.03,
-                timeout_s=20,
-                request_timeout_s=0.5,
-            )
-        )
+        vars(application)["connection"] = quick_connection(url, settings.confirmations)
         return application
 
     yield open_one

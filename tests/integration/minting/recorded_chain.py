@@ -60,12 +60,14 @@ def wait_until_all_ended(application: Application) -> None:
 
 
 @contextmanager
-def meanwhile(act: Callable[[], None], chance: random.Random, pause_s: float) -> Iterator[None]:
-    """Does it again and again at random moments, at most for as long as a test waits."""
+def meanwhile(
+    act: Callable[[], object], chance: random.Random, pause_s: float, longest_s: float = WAIT_S
+) -> Iterator[None]:
+    """Does it again and again at random moments, at most for ``longest_s``."""
     ended, errors = threading.Event(), []
 
     def run() -> None:
-        deadline = time.monotonic() + WAIT_S
+        deadline = time.monotonic() + longest_s
         while not ended.wait(chance.uniform(0, pause_s)) and time.monotonic() < deadline:
             try:
                 act()

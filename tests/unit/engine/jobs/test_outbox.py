@@ -215,7 +215,7 @@ def test_one_mint_that_the_contract_refuses_fails_alone(
     add_asset: Callable[..., Asset],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The refusal is decided before signing here; tests/integration/test_minting.py has one that is mined."""
+    """The refusal is decided before signing here; tests/integration/minting/test_batches.py has one that is mined."""
     me = application.chain.signer.address
     mints = [mint] + [
         application.records.add_mint(add_asset(application, seed), me, 31337)[0] for seed in range(2, 8)
