@@ -32,7 +32,7 @@ def application(settings: Settings) -> Iterator[Application]:
 def mint(application: Application, add_asset: Callable[..., Asset]) -> MintRecord:
     """A mint that is prepared, in a collection that is deployed."""
     mint, _ = application.records.add_mint(add_asset(application), application.chain.signer.address, 31337)
-    assert application.mint_job._contract.ensure() is not None
+    assert isinstance(application.mint_job._contract.ensure(), AssetContract)
     return mint
 
 
