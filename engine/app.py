@@ -32,6 +32,7 @@ from engine.errors import EngineError, ExportFailed, InvalidRequest, JobFailed, 
 from engine.indexer.claims import VoucherClaims
 from engine.indexer.follower import Follower
 from engine.jobs.creation import CreationJob
+from engine.jobs.deep_reorganisation import DeepReorganisations
 from engine.jobs.delivery import DeliveryJob
 from engine.jobs.mint import MintJob
 from engine.jobs.mint_contract import ChainAccess
@@ -120,6 +121,9 @@ class Application:
             self.records, lambda: self.chain, lambda: self.signer, self.mint_job, settings.vouchers
         )
         self.claims = VoucherClaims(self.records.database, settings.chain_id, settings.confirmations)
+        self.deep_reorganisations = DeepReorganisations(
+            self.records.database, lambda: self.connection, lambda: self.chain.outbox
+        )
         self.targets = Targets(settings.allow_private_webhooks)
         self.delivery_job = DeliveryJob(self.records.database, self.targets)
 
@@ -234,6 +238,11 @@ class Application:
         with self.records.database.reading() as connection:
             is_any = watches(connection, self.settings.chain_id)
         return self._follower if is_any or self._own_contracts() else None
+
+    def read_to(self, head_block: int) -> None:
+        """What follows from having read all logs up to ``head_block``. Raises node errors."""
+        self.claims.settle(head_block)
+        self.deep_reorganisations.look()
 
     @cached_property
     def _follower(self) -> Follower:

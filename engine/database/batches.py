@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, inse
 
 from assets.cid import Cid
 from engine.database.clock import clock_ms, now
-from engine.database.mints import FINISHED_MINT
+from engine.database.jobs import enqueue
+from engine.database.mints import FINISHED_MINT, reopen_mints
 from engine.database.tables import assets, batch_mints, jobs, mint_batches, mints, tokens
 
 # While a batch is under way its jobs but one look again this late, should that one's worker be gone.
@@ -95,6 +96,18 @@ def remove_jobs(connection: Connection, mint_ids: Sequence[str]) -> None:
     connection.execute(delete(jobs).where(idle))
 
 
+def reopen_batch(connection: Connection, batch_id: str, reason: str) -> int | None:
+    """Lets the batch's confirmed mints be followed again, whose transaction is no longer in the chain; returns how many
+    they are, None where there is no such batch."""
+    if connection.scalar(select(mint_batches.c.id).where(mint_batches.c.id == batch_id)) is None:
+        return None
+    own = select(batch_mints.c.mint_id).where(batch_mints.c.batch_id == batch_id)
+    reopened = reopen_mints(connection, list(connection.scalars(own)), reason)
+    for place, mint in enumerate(reopened):
+        enqueue(connection, "mint", mint.id, mint.tenant_id, after_s=_OTHERS_LOOK_S if place else 0.0)
+    return len(reopened)
+
+
 def digests_of(connection: Connection, batch: Batch) -> list[bytes]:
     """The sha2-256 digests of the metadata, 32 bytes each, in the order of the tokens."""
     rows = connection.execute(
@@ -136,6 +149,12 @@ def own_assets_to(connection: Connection, mint_ids: Sequence[str], owner: str) -
 def unfinished(connection: Connection, batch: Batch) -> bool:
     """Whether one of the batch's mints has not ended."""
     query = select(mints.c.id).where(mints.c.id.in_(batch.mint_ids), mints.c.status.not_in(FINISHED_MINT))
+    return connection.scalar(query.limit(1)) is not None
+
+
+def any_is(connection: Connection, batch: Batch, status: str) -> bool:
+    """Whether one of the batch's mints has this status."""
+    query = select(mints.c.id).where(mints.c.id.in_(batch.mint_ids), mints.c.status == status)
     return connection.scalar(query.limit(1)) is not None
 
 

@@ -271,7 +271,6 @@ signers = Table(
     Column("next_nonce", BigInteger, nullable=False),
 )
 
-# All that was ever signed. Those of one sender and nonce are versions, of which the chain takes one at most.
 # Who signs in by a wallet; of no tenant, since one wallet plays the games of many studios.
 players = Table(
     "players",
@@ -351,6 +350,7 @@ voucher_contracts = Table(
     Column("created_at", String(32), nullable=False),
 )
 
+# All that was ever signed. Those of one sender and nonce are versions, of which the chain takes one at most.
 transactions = Table(
     "transactions",
     metadata,
@@ -395,6 +395,7 @@ Index(
 )
 Index("ix_transactions_purpose", transactions.c.chain_id, transactions.c.purpose)
 Index("ix_transactions_sender", transactions.c.chain_id, transactions.c.sender, transactions.c.nonce)
+Index("ix_transactions_status", transactions.c.chain_id, transactions.c.status, transactions.c.block_number)
 
 contracts = Table(
     "contracts",

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from chain.transactions import SignedTransaction, read_fields
 from engine.database.clock import now
-from engine.database.tables import signers, transactions
+from engine.database.mints import FINISHED_MINT
+from engine.database.tables import batch_mints, mints, signers, transactions
 
 EMPTY = "empty"  # the purpose of a transaction that does nothing but fill its nonce
 LIVING = ("signed", "sent", "mined", "overtaken")  # what the chain has not settled
@@ -116,3 +117,71 @@ def busy(connection: Connection, chain_id: int, addresses: Sequence[str]) -> dic
         .group_by(table.c.sender)
     ).all()
     return dict.fromkeys(addresses, 0) | {row[0]: row[1] for row in rows}
+
+
+def confirmed_places(connection: Connection, chain_id: int, first_block: int) -> set[tuple[int, str]]:
+    """The blocks from ``first_block`` on, each with its hash, in which confirmed transactions were mined."""
+    table = transactions
+    rows = connection.execute(
+        select(table.c.block_number, table.c.block_hash)
+        .where(
+            table.c.chain_id == chain_id,
+            table.c.status == "confirmed",
+            table.c.block_number >= first_block,
+            table.c.block_hash.is_not(None),
+        )
+        .distinct()
+    )
+    return {(row.block_number, row.block_hash) for row in rows}
+
+
+def confirmed_in(connection: Connection, chain_id: int, block_hash: str) -> list[TransactionRecord]:
+    """The transactions that were confirmed in that block."""
+    table = transactions
+    own = (
+        (table.c.chain_id == chain_id) & (table.c.status == "confirmed") & (table.c.block_hash == block_hash)
+    )
+    rows = connection.execute(select(table).where(own).order_by(table.c.nonce))
+    return [TransactionRecord(**row._mapping) for row in rows]
+
+
+def reopen(connection: Connection, version: TransactionRecord, refusal: str | None) -> None:
+    """Lets a confirmed transaction be brought to the chain again, with the versions that it won against. ``refusal``
+    says why not, where nobody wants it any more: then an empty one is to take its place."""
+    table = transactions
+    gone = {"block_number": None, "block_hash": None}
+    own = table.c.number == version.number
+    if refusal is not None:
+        connection.execute(update(table).where(own).values(status="refused", reason=refusal, **gone))
+        return
+    siblings = (
+        (table.c.chain_id == version.chain_id)
+        & (table.c.sender == version.sender)
+        & (table.c.nonce == version.nonce)
+        & (table.c.purpose == version.purpose)
+        & (table.c.status == "lost")
+    )
+    # What an empty one won against may have been signed anew for another nonce, and stays lost.
+    which = own if version.purpose == EMPTY else own | siblings
+    connection.execute(update(table).where(which).values(status="signed", **gone))
+
+
+def unfollowed(connection: Connection, chain_id: int, limit: int) -> list[tuple[str, int]]:
+    """Sender and nonce of what the chain has not settled and no mint's job follows, in the order of the nonces."""
+    table, other = transactions, transactions.alias()
+    slot = (other.c.chain_id == table.c.chain_id) & (other.c.sender == table.c.sender)
+    settled = slot & (other.c.nonce == table.c.nonce) & (other.c.status == "confirmed")
+    in_batch = (batch_mints.c.batch_id == table.c.purpose) & (mints.c.id == batch_mints.c.mint_id)
+    rows = connection.execute(
+        select(table.c.sender, table.c.nonce)
+        .where(
+            table.c.chain_id == chain_id,
+            table.c.status.in_((*LIVING, "refused")),
+            ~exists().where(settled).correlate(table),
+            ~exists().where(in_batch, mints.c.status.not_in(FINISHED_MINT)).correlate(table),
+        )
+        .group_by(table.c.sender, table.c.nonce)
+        .order_by(table.c.nonce, table.c.sender)
+        .limit(limit)
+    )
+    return [(row.sender, row.nonce) for row in rows]

@@ -19,6 +19,7 @@ from chain.transactions import Receipt, reverted
 from engine.database.batches import (
     Batch,
     any_differs,
+    any_is,
     batch_of,
     digests_of,
     form_batch,
@@ -37,6 +38,7 @@ from engine.jobs.standing import Standing
 
 # What a contract refuses for every mint alike; halves of the batch would be refused as well.
 _REFUSES_ALL: Final = ("MintingIsPaused", "Unauthorized")
+_REMOVED: Final = "A reorganisation of the chain removed its block; it was sent again."
 _BATCH_TURNS: Final = 64  # locks that the batches share
 
 
@@ -67,9 +69,10 @@ class MintJob:
         ReceiptTimeout."""
         settings = self._chain().connection.settings
         until = time.monotonic() + settings.timeout_s
-        while (contract := self._contract.ensure(hold)) is None:
+        while isinstance(contract := self._contract.ensure(hold), Standing):
             if time.monotonic() > until:
-                raise ReceiptTimeout("The contract is not deployed yet; it goes on, ask again later.")
+                why = f" {contract.note}" if contract.note else ""
+                raise ReceiptTimeout(f"The contract is not deployed yet; it goes on, ask again later.{why}")
             time.sleep(settings.poll_latency_s)
         return contract
 
@@ -96,7 +99,9 @@ class MintJob:
                 raise
             self._end([mint_id], hold, str(error))
             return None
-        if contract is None:
+        if isinstance(contract, Standing):
+            if mint.error != contract.note:
+                self._records.update_mint(mint_id, hold=hold, error=contract.note)
             return settings.poll_latency_s
         batch = self._batch(mint, contract, hold, is_first)
         if batch.contract != contract.address:
@@ -140,6 +145,8 @@ class MintJob:
             except (TransactionReverted, TransactionRejected) as error:
                 if not _is_final(error):
                     raise
+                if self._is_early(contract, sender, error):
+                    return settings.poll_latency_s
                 return self._refused(batch, error, hold)
             standing = outbox.follow(batch.id, then)
             if standing.status == "refused":
@@ -147,9 +154,18 @@ class MintJob:
             if standing.status == "confirmed" and standing.receipt is not None:
                 if standing.receipt.status == 0:
                     refusal = reverted(self._chain().connection.web3, standing.receipt)
+                    if self._is_early(contract, outbox.sender(batch.id), refusal):
+                        outbox.release(batch.id)
+                        with self._database.writing() as connection:
+                            then(connection, Standing("lost", standing.tx_hash, None, str(refusal)))
+                        return settings.poll_latency_s
                     return self._refused(batch, refusal, hold)
                 return None
         return 0.0 if standing.status == "lost" else settings.poll_latency_s
+
+    def _is_early(self, contract: AssetContract, sender: str, error: ChainError) -> bool:
+        reason = error.reason if isinstance(error, TransactionReverted) else None
+        return reason == "Unauthorized" and self._contract.is_early(contract, sender)
 
     def _refused(self, batch: Batch, error: ChainError, hold: Hold | None) -> float | None:
         """Splits the batch, so that one bad mint fails alone; ends the mint where it is alone already."""
@@ -197,8 +213,13 @@ class _Writes:
             return
         if self._hold is not None:
             self._hold.confirm(connection)
+        if receipt is not None and any_is(connection, batch, "signed"):
+            # Who sent it ended before that was written down.
+            update_mints(connection, batch.mint_ids, status="sent", tx_hash=standing.tx_hash)
         if tokens is None:
             values["token_id"] = None  # of a block that was removed
+            if standing.note is None and any_is(connection, batch, "mined"):
+                values["error"] = _REMOVED
         changed = update_mints(connection, batch.mint_ids, tokens, **values)
         if standing.status == "confirmed":
             own_assets_to(connection, changed, batch.recipient)

@@ -13,6 +13,7 @@ from chain.transactions import reverted
 from engine.database.records import Records
 from engine.jobs.hold import Hold
 from engine.jobs.outbox import Outbox
+from engine.jobs.standing import Standing
 
 COLLECTION_NAME: Final = "Lorespark Assets"
 COLLECTION_SYMBOL: Final = "LORE"
@@ -58,8 +59,8 @@ class MintContract:
             )
         return contract
 
-    def ensure(self, hold: Hold | None = None) -> AssetContract | None:
-        """The collection, deployed where there is none; None while its deployment is not confirmed.
+    def ensure(self, hold: Hold | None = None) -> AssetContract | Standing:
+        """The collection, deployed where there is none; while its deployment is not confirmed, how that stands.
 
         Raises TransactionReverted or TransactionRejected where it was refused, and node errors.
         """
@@ -68,7 +69,8 @@ class MintContract:
         if connection.embedded is not None:
             for address in chain.outbox.addresses:
                 connection.embedded.fund(address, FUNDS_WEI)
-        if self.address(chain_id) is None:
+        # A deep reorganisation may have removed it: then its deployment is under way again.
+        if self._configured is None and not (self.address(chain_id) and chain.outbox.is_settled("deploy")):
             me = chain.signer.address
             terms = CollectionTerms(
                 admin=me,
@@ -88,7 +90,7 @@ class MintContract:
                 chain.outbox.release("deploy")
                 raise TransactionRejected(standing.note or "The deployment was refused.")
             if standing.status != "confirmed" or standing.receipt is None:
-                return None
+                return standing
             if standing.receipt.status == 0:
                 chain.outbox.release("deploy")
                 raise reverted(web3, standing.receipt)
@@ -105,11 +107,17 @@ class MintContract:
         able = [address for address in outbox.addresses if self._may_mint(contract, address, hold)]
         return able or [outbox.addresses[0]]
 
+    def is_early(self, contract: AssetContract, address: str) -> bool:
+        """Whether the account was refused as no minter and may mint now, or will once its grant is final: a deep
+        reorganisation had removed it. Raises node errors."""
+        self._minters.discard((contract.address, address))
+        return contract.may_mint(address) or not self._chain().outbox.is_settled(_grant(contract, address))
+
     def _may_mint(self, contract: AssetContract, address: str, hold: Hold | None) -> bool:
         key = (contract.address, address)
         if key in self._minters:
             return True
-        outbox, purpose = self._chain().outbox, f"grant/{contract.address[2:22]}/{address}"
+        outbox, purpose = self._chain().outbox, _grant(contract, address)
         # A reorganisation could still take back a role that was just granted, and what relied on it would fail.
         if outbox.is_settled(purpose) and contract.may_mint(address):
             self._minters.add(key)
@@ -129,3 +137,8 @@ class MintContract:
             # The first signer is not the owner; whoever is may grant the role before the next start.
             self._refused.add(key)
         return False
+
+
+def _grant(contract: AssetContract, address: str) -> str:
+    """The purpose of the transaction that grants an account the minter's role."""
+    return f"grant/{contract.address[2:22]}/{address}"

@@ -11,7 +11,6 @@ from engine.database.postgresql import postgresql_engine
 from engine.database.records import Records
 from engine.database.sqlite import sqlite_engine
 from engine.errors import InvalidSettings
-from engine.indexer.claims import VoucherClaims
 from engine.indexer.follower import Follower
 from engine.jobs.creation import CreationJob
 from engine.jobs.delivery import DeliveryJob
@@ -41,7 +40,6 @@ class Parts(Protocol):
     mint_job: MintJob
     voucher_job: VoucherJob
     delivery_job: DeliveryJob
-    claims: VoucherClaims
     pinning: Pinning
     pin_job: PinJob
 
@@ -52,6 +50,8 @@ class Parts(Protocol):
     def follower(self) -> Follower | None: ...
 
     def stop_drawing(self) -> None: ...
+
+    def read_to(self, head_block: int) -> None: ...
 
 
 def open_jobs(parts: Parts) -> JobRuntime:
@@ -68,7 +68,7 @@ def open_jobs(parts: Parts) -> JobRuntime:
             "voucher": parts.voucher_job,
             "deliver": DeliverWork(parts.delivery_job.attempt),
             "expire": ExpiryWork(database, workflows),
-            "index": IndexWork(lambda: parts.follower, parts.claims.settle),
+            "index": IndexWork(lambda: parts.follower, parts.read_to),
         }
         if parts.pinning.services:
             works["pin"] = PinWork(parts.records, parts.pin_job, parts.pinning)

@@ -31,7 +31,6 @@ Build = Callable[[int], Mapping[str, Any]]
 _TAKEN: Final = (
     "Another transaction of this account took its nonce; it is signed again once that one is confirmed."
 )
-_REMOVED: Final = "A reorganisation of the chain removed its block; it was sent again."
 
 
 def nothing_else(_: Connection, __: Standing) -> None:
@@ -97,27 +96,15 @@ class Outbox:
         """
         version = self._version(purpose)
         with self._database.exclusive(self._turn(version.sender)):
-            version = self._version(purpose)
-            slot = self._slot(version)
-            found = self._receipt(slot)
-            if found is None:
-                settled = settled_nonces(self._web3, version.sender)
-                if settled > version.nonce:
-                    found = self._receipt(slot)  # mined since
-                    if found is None:
-                        return self._overtaken(slot, version, then)
-                else:
-                    note = self._brought(slot, version, settled)
-                    slot = self._slot(version)
-                    found = self._receipt(slot)
-                    standing = Standing(
-                        "sent" if _is_sent(slot) else "signed", _newest(slot).hash, None, note
-                    )
-                    if standing.status == "sent":
-                        self._tell(standing, then)
-                    if found is None:
-                        return standing
-            return self._mined(slot, version, found, then)
+            return self._step(self._version(purpose), then)
+
+    def follow_nonce(self, sender: str, nonce: int) -> None:
+        """As ``follow``, of a nonce that no job follows."""
+        with self._database.exclusive(self._turn(sender)):
+            slot = self._slot(sender, nonce)
+            living = [version for version in slot if version.status in LIVING]
+            if living or any(version.status == "refused" for version in slot):
+                self._step((living or slot)[-1], nothing_else)
 
     def deliver(
         self, purpose: str, build: Build, hold: Hold | None = None, sender: str | None = None
@@ -132,6 +119,10 @@ class Outbox:
             version = ledger.version_of(connection, self.terms.chain_id, purpose)
         return version is None or version.status == "confirmed"
 
+    def sender(self, purpose: str) -> str:
+        """Who signed for the purpose."""
+        return self._version(purpose).sender
+
     def release(self, purpose: str) -> None:
         """Lets a purpose whose transaction was refused be signed for anew."""
         version = self._version(purpose)
@@ -142,6 +133,27 @@ class Outbox:
 
     # ------------------------------------------------------------------ within
 
+    def _step(self, version: TransactionRecord, then: Then) -> Standing:
+        """``follow``, by who holds the signer's lock."""
+        slot = self._slot(version.sender, version.nonce)
+        found = self._receipt(slot)
+        if found is None:
+            settled = settled_nonces(self._web3, version.sender)
+            if settled > version.nonce:
+                found = self._receipt(slot)  # mined since
+                if found is None:
+                    return self._overtaken(slot, version, then)
+            else:
+                note = self._brought(slot, version, settled)
+                slot = self._slot(version.sender, version.nonce)
+                status = "sent" if _is_sent(slot) else "signed"
+                standing = Standing(status, _newest(slot).hash, None, note)
+                self._tell(standing, then)
+                found = self._receipt(slot)
+                if found is None:
+                    return standing
+        return self._mined(slot, version, found, then)
+
     def _brought(self, slot: list[TransactionRecord], version: TransactionRecord, settled: int) -> str | None:
         removed = [each for each in slot if each.status == "mined"]
         if removed:
@@ -149,9 +161,7 @@ class Outbox:
                 for each in removed:
                     gone = {"status": "signed", "block_number": None, "block_hash": None}
                     ledger.change_version(connection, each.number, **gone)
-        sending = Sending(self._database, self._web3, self._signer(version.sender), self.terms)
-        note = sending.bring(settled, version.nonce)
-        return note or (_REMOVED if removed else None)
+        return self._sending(version.sender).bring(settled, version.nonce)
 
     def _mined(
         self, slot: list[TransactionRecord], version: TransactionRecord, found: Receipt, then: Then
@@ -229,21 +239,29 @@ class Outbox:
         assert version is not None, f"{purpose} is followed after it was signed"
         return version
 
-    def _slot(self, version: TransactionRecord) -> list[TransactionRecord]:
+    def _slot(self, sender: str, nonce: int) -> list[TransactionRecord]:
         with self._database.reading() as connection:
-            return ledger.versions_at(connection, self.terms.chain_id, version.sender, version.nonce)
+            return ledger.versions_at(connection, self.terms.chain_id, sender, nonce)
+
+    def _sending(self, address: str) -> Sending:
+        return Sending(self._database, self._web3, address, self._signers.get(address), self.terms)
 
     def _signer(self, address: str) -> Signer:
         try:
             return self._signers[address]
         except KeyError:
             raise KeyRefused(
-                f"A transaction waits that {address} signed, and its key is not in LORESPARK_PRIVATE_KEY; add it until "
-                "its transactions are confirmed."
+                f"The account {address} is to sign and is no signer here; name it in LORESPARK_PRIVATE_KEY or "
+                "LORESPARK_SIGNER_ADDRESS."
             ) from None
 
     def _turn(self, address: str) -> str:
-        return f"signer {self.terms.chain_id} {address}"
+        return turn(self.terms.chain_id, address)
+
+
+def turn(chain_id: int, address: str) -> str:
+    """The name of the lock on what one account signed."""
+    return f"signer {chain_id} {address}"
 
 
 def _newest(slot: Sequence[TransactionRecord]) -> TransactionRecord:

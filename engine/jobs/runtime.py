@@ -34,20 +34,18 @@ from generators.errors import DrawingStopped
 
 log = logging.getLogger(__name__)
 
-POLL_S: Final = (
-    0.05  # how soon work of another process is seen by a worker that was just busy, and by who waits
-)
+# How soon work of another process is seen by a worker that was just busy, and by who waits.
+POLL_S: Final = 0.05
 IDLE_POLL_S: Final = 0.25  # and by one that has been idle for a while; costs 1 % of a core
 LONGEST_WAIT_S: Final = 1.0  # of who waits for a job that wants to run again later
 BROKEN_POLL_S: Final = 2.0  # how often a database that does not answer is asked again
 MAX_BACKOFF_S: Final = 300.0
+MAX_BACKOFF_OF_S: Final = {"mint": 15.0}  # its job has run often before a node fails once
 CLOSE_TIMEOUT_S: Final = 8.0  # for steps that run; whoever runs the process kills it after about 30 s
-
 _SWEEP_BUSY: Final = 100  # finished workflows that wait to be deleted while there is something better to do
 
-_Owed = tuple[
-    Job, str, float | None
-]  # what ended, in whose hands, and after how many seconds it is to run again
+# What ended, in whose hands, and after how many seconds it is to run again.
+_Owed = tuple[Job, str, float | None]
 
 
 class JobRuntime:
@@ -178,7 +176,7 @@ class JobRuntime:
             try:
                 after_s = self._works[job.queue].run(job, Hold(job.number, worker_id))
             except BaseException as error:
-                self._owe(job, worker_id, backoff_s(job.run) if isinstance(error, Exception) else 0.0)
+                self._owe(job, worker_id, _after_failure_s(job) if isinstance(error, Exception) else 0.0)
                 with suppress(DatabaseUnusable):  # the first error is the one to report
                     self._settle_owed()
                 raise
@@ -246,10 +244,10 @@ class JobRuntime:
                 after_s = 0.0
             except ROOM_ERRORS as error:
                 log.info("%s goes on later: %s", job.record_id, error)
-                after_s = backoff_s(job.run)
+                after_s = _after_failure_s(job)
             except Exception:
                 log.exception("The job of %s failed unexpectedly; it goes on later.", job.record_id)
-                after_s = backoff_s(job.run)
+                after_s = _after_failure_s(job)
             self._owe(job, worker_id, after_s)  # the dispatcher writes it down
         finally:
             self._freed(job)
@@ -290,6 +288,10 @@ def _settle(connection: Connection, job: Job, worker_id: str, after_s: float | N
         finish(connection, job.number, worker_id)
     else:
         put_back(connection, job.number, worker_id, after_s)
+
+
+def _after_failure_s(job: Job) -> float:
+    return min(backoff_s(job.run), MAX_BACKOFF_OF_S.get(job.queue, MAX_BACKOFF_S))
 
 
 def backoff_s(run: int) -> float:

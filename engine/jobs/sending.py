@@ -23,8 +23,13 @@ _GWEI: Final = 10**9
 class Sending:
     """One signer's transactions; used by whoever holds the signer's lock."""
 
-    def __init__(self, database: Database, web3: Web3, signer: Signer, terms: SendingTerms) -> None:
-        self._database, self._web3, self._signer, self._terms = database, web3, signer, terms
+    def __init__(
+        self, database: Database, web3: Web3, address: str, signer: Signer | None, terms: SendingTerms
+    ) -> None:
+        """``signer`` signs for the account ``address``; None where its key is not in the settings any more: then what
+        was signed is still sent, and nothing is replaced."""
+        self._database, self._web3, self._terms = database, web3, terms
+        self._address, self._signer = address, signer
 
     def bring(self, settled: int, nonce: int) -> str | None:
         """Sends what the node lacks of the nonces from ``settled``, the next that the chain takes, to ``nonce``.
@@ -32,32 +37,35 @@ class Sending:
         Fills a gap, and replaces the first where it is stuck. Returns why it waits, where there is a reason. Raises
         node errors, and TransactionRejected where the sender cannot pay.
         """
-        own = _newest(self._slot(nonce))
-        pending = next_nonce(self._web3, self._signer.address)
+        own, note = _newest(self._slot(nonce)), None
+        pending = next_nonce(self._web3, self._address)
         if pending <= nonce or own is None or own.status != "sent" or not is_known(self._web3, own.hash):
             for each in range(settled, min(nonce, settled + _MOST - 1) + 1):
-                self._ensure(each, is_at_node=each < pending)
-        return self._unstick(settled)
+                note = note or self._ensure(each, is_at_node=each < pending)
+        return self._unstick(settled) or note
 
-    def _ensure(self, nonce: int, is_at_node: bool) -> None:
-        version = _newest(self._slot(nonce))
+    def _ensure(self, nonce: int, is_at_node: bool) -> str | None:
+        slot = self._slot(nonce)
+        version = _newest(slot)
         if version is not None:
-            self._send(version)
-        elif not is_at_node:  # else somebody else's transaction is there
-            self._fill(nonce, None)
+            return self._send(version)
+        refused = next((each for each in reversed(slot) if each.status == "refused"), None)
+        if refused is None and is_at_node:
+            return None  # what is there is somebody else's
+        return self._fill(nonce, refused)
 
-    def _send(self, version: TransactionRecord) -> None:
+    def _send(self, version: TransactionRecord) -> str | None:
         try:
             submit(self._web3, SignedTransaction(version.raw, version.hash, version.nonce, version.sender))
         except NonceTaken:
             if settled_nonces(self._web3, version.sender) > version.nonce:
-                return  # mined meanwhile, this or another version
+                return None  # mined meanwhile, this or another version
             # The node has another version of it that this one does not outbid, or somebody else's transaction.
             if any(is_known(self._web3, each.hash) for each in self._slot(version.nonce)):
-                return
-            self._raise_fee(version)
+                return None
+            return self._raise_fee(version)
         except Underpriced:
-            self._raise_fee(version)
+            return self._raise_fee(version)
         except TransactionRejected as error:
             if type(error) is not TransactionRejected:
                 raise  # that a coin or an earlier nonce is missing passes
@@ -65,20 +73,21 @@ class Sending:
                 raise
             with self._database.writing() as connection:
                 ledger.change_version(connection, version.number, status="refused", reason=str(error))
-            self._fill(version.nonce, version)
-        else:
-            if version.status not in (
-                "sent",
-                "confirmed",
-            ):  # a deep reorganisation removes what counts as final
-                with self._database.writing() as connection:
-                    ledger.change_version(connection, version.number, status="sent", since_ms=_now_ms())
+            return self._fill(version.nonce, version)
+        # What a deep reorganisation removed stays "confirmed" until DeepReorganisations finds it.
+        if version.status not in ("sent", "confirmed"):
+            with self._database.writing() as connection:
+                ledger.change_version(connection, version.number, status="sent", since_ms=_now_ms())
+        return None
 
-    def _fill(self, nonce: int, instead_of: TransactionRecord | None) -> None:
+    def _fill(self, nonce: int, instead_of: TransactionRecord | None) -> str | None:
         """An empty transaction at the nonce, so that those after it can be mined."""
+        if self._signer is None:
+            return self._keyless(nonce)
         above = None if instead_of is None else fees_of(instead_of.raw)
-        fields = empty_transaction(self._web3, sender=self._signer.address, nonce=nonce, above=above)
-        self._replace(fields, EMPTY, None if instead_of is None else instead_of.hash)
+        fields = empty_transaction(self._web3, sender=self._address, nonce=nonce, above=above)
+        self._replace(self._signer, fields, EMPTY, None if instead_of is None else instead_of.hash)
+        return None
 
     def _unstick(self, nonce: int) -> str | None:
         """Raises the fee of the nonce that the chain takes next, where it has waited too long."""
@@ -93,11 +102,14 @@ class Sending:
         fees = raised(fees_of(version.raw), current_fees(self._web3))
         if fees.max_fee_per_gas_wei > self._terms.max_fee_wei:
             return self._ceiling()
-        self._replace(raised_transaction(version.raw, fees), version.purpose, version.hash)
+        if self._signer is None:
+            return self._keyless(version.nonce)
+        raised_fields = raised_transaction(version.raw, fees)
+        self._replace(self._signer, raised_fields, version.purpose, version.hash)
         return None
 
-    def _replace(self, fields: dict[str, Any], purpose: str, replaces: str | None) -> None:
-        signed = self._signer.sign_transaction(fields)
+    def _replace(self, signer: Signer, fields: dict[str, Any], purpose: str, replaces: str | None) -> None:
+        signed = signer.sign_transaction(fields)
         with self._database.writing() as connection:
             ledger.add_signed(connection, self._terms.chain_id, purpose, signed, replaces)
         version = _newest(self._slot(signed.nonce))
@@ -122,9 +134,16 @@ class Sending:
             f"({self._terms.max_fee_wei / _GWEI:g} gwei a gas); raise it, or wait until fees fall."
         )
 
+    def _keyless(self, nonce: int) -> str:
+        return (
+            f"The transaction waits because the one with the nonce {nonce} of {self._address} must be replaced, and "
+            "that account is no signer any more; name it again (LORESPARK_PRIVATE_KEY, or LORESPARK_SIGNER_ADDRESS) "
+            "until its transactions are confirmed."
+        )
+
     def _slot(self, nonce: int) -> list[TransactionRecord]:
         with self._database.reading() as connection:
-            return ledger.versions_at(connection, self._terms.chain_id, self._signer.address, nonce)
+            return ledger.versions_at(connection, self._terms.chain_id, self._address, nonce)
 
 
 def _newest(slot: list[TransactionRecord]) -> TransactionRecord | None:

@@ -1,9 +1,10 @@
 """Runs the real application in child processes and kills them with SIGKILL, each at the next point of its way.
 
-``killed_process.py create|mint FOLDER`` copies FOLDER/template, runs one job on the copy in a child that kills
+``killed_process.py create|mint FOLDER [URL]`` copies FOLDER/template, runs one job on the copy in a child that kills
 itself at point n, lets a second child start as any later process does, prints one JSON line with what that one
-found, and goes on with n + 1 until a child gets to its end. ``killed_process.py chance FOLDER ROUNDS SEED`` kills
-from outside at random moments instead. Children are forks of this process, so imports and models are loaded once.
+found, and goes on with n + 1 until a child gets to its end. With URL the chain is the anvil there, taken back to
+where it was before each round. ``killed_process.py chance FOLDER ROUNDS SEED`` kills from outside at random moments
+instead. Children are forks of this process, so imports and models are loaded once.
 """
 
 import json
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
+from sqlalchemy import select
 
 import assets.blockstore
 import engine.jobs.creation
@@ -28,14 +30,17 @@ import engine.jobs.sending
 import engine.jobs.workflows
 from assets.unixfs import read_file
 from engine.app import Application
+from engine.database import tables
+from engine.database.mints import history_of
 from engine.database.records import Records
 from engine.jobs.mint import MintJob
 from engine.jobs.outbox import Outbox
 from engine.jobs.runtime import JobRuntime
 from engine.jobs.sending import Sending
-from engine.settings import Settings
+from engine.settings import EMBEDDED_CHAIN_ID, Settings
 from generators.recipe import Kind
 from generators.sprite_generator import SpriteGenerator
+from tests.integration.node import ask, quick_connection
 
 CHANCE_LONGEST_S = 2.5  # about what a round of create and mint takes
 
@@ -99,9 +104,15 @@ def main(mode: str, folder: Path, *more: str) -> None:
     if mode == "chance":
         by_chance(folder, int(more[0]), random.Random(int(more[1])), generator)
         return
-    fatal, killed = 0, True
+    fatal, killed, snapshot = 0, True, None
+    if more:
+        os.environ |= {"LORESPARK_RPC_URL": more[0], "LORESPARK_CHAIN_ID": str(EMBEDDED_CHAIN_ID)}
     while killed:
         fatal += 1
+        if more:
+            if snapshot is not None:
+                ask(more[0], "evm_revert", snapshot)
+            snapshot = ask(more[0], "evm_snapshot")
         own, journal = folder / str(fatal), folder / f"{fatal}.point"
         shutil.copytree(folder / "template", own)
         ended = os.waitpid(fork(lambda: job(mode, own, KillPoints(fatal, journal), generator)), 0)[1]  # noqa: B023
@@ -141,7 +152,12 @@ def end_with(work: Callable[[], None]) -> NoReturn:
 
 
 def opened(folder: Path, generator: Any) -> Application:
-    application = Application.open(Settings.from_environment({"LORESPARK_DATA_DIR": str(folder)}))
+    application = Application.open(
+        Settings.from_environment(os.environ | {"LORESPARK_DATA_DIR": str(folder)})
+    )
+    url = application.settings.rpc_url
+    if url is not None:
+        vars(application)["connection"] = quick_connection(url, application.settings.confirmations)
     if generator is not None:
         vars(application)["generator"] = generator
     return application
@@ -195,10 +211,25 @@ def report(folder: Path, point: str, generator: Any) -> None:
             "mints": len(minted),
             "tokens": tokens,
             "true_mints": true_mints,
+            "history": history(application, minted[0].id) if minted else [],
+            "gaps": gaps(application) if minted else 0,
             "overruled": [list(asset.quality["failed"]) for asset in found if asset.quality],
         }
     sys.stdout.write(json.dumps(state) + "\n")
     sys.stdout.flush()
+
+
+def history(application: Application, mint_id: str) -> list[str]:
+    with application.records.database.reading() as connection:
+        return [change.status for change in history_of(connection, mint_id)]
+
+
+def gaps(application: Application) -> int:
+    """How many nonces were given out and not taken by the chain."""
+    with application.records.database.reading() as connection:
+        signers = connection.execute(select(tables.signers)).all()
+    web3 = application.connection.web3
+    return sum(row.next_nonce - web3.eth.get_transaction_count(row.address) for row in signers)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
+from chain.connection import ChainSettings, Connection, connect
 from engine.settings import EMBEDDED_CHAIN_ID
 from tests.conftest import ANVIL, ANVIL_TIMEOUT_S
 
@@ -63,9 +64,29 @@ class Anvil:
             self._process = None
 
     def ask(self, method: str, *params: Any) -> Any:
-        answer = post(self.url, {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)})
-        assert "error" not in answer, answer
-        return answer["result"]
+        return ask(self.url, method, *params)
+
+
+def ask(url: str, method: str, *params: Any) -> Any:
+    """The result of a JSON-RPC method of the node there."""
+    answer = post(url, {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)})
+    assert "error" not in answer, answer
+    return answer["result"]
+
+
+def quick_connection(url: str, confirmations: int) -> Connection:
+    """A connection that looks at the chain often and waits for the node only for a moment."""
+    return connect(
+        ChainSettings(
+            "anvil",
+            EMBEDDED_CHAIN_ID,
+            rpc_url=url,
+            confirmations=confirmations,
+            poll_latency_s=0.03,
+            timeout_s=20,
+            request_timeout_s=0.5,
+        )
+    )
 
 
 def post(url: str, body: Any) -> Any:
@@ -120,7 +141,8 @@ FAULTS: tuple[Fault, ...] = (twice, late, cut_off, unreachable, page, broken, to
 
 
 class Proxy:
-    """In front of a node; ``rate`` of the requests meet one of ``faults``. ``asked`` counts the methods asked for."""
+    """In front of a node; ``rate`` of the requests meet one of ``faults``. ``asked`` are the methods asked for, ``met``
+    those whose request met a fault."""
 
     def __init__(
         self, node_url: str, seed: int, faults: tuple[Fault, ...] = FAULTS, rate: float = 0.0
@@ -128,6 +150,7 @@ class Proxy:
         self.node_url, self.faults, self.rate, self.late_s = node_url, faults, rate, 0.6
         self.only: str | None = None  # the one method that meets faults
         self.asked: list[str] = []
+        self.met: list[str] = []
         self._chance = random.Random(seed)
         proxy = self
 
@@ -154,6 +177,8 @@ class Proxy:
         self.asked.append(body["method"])
         is_faulty = self._chance.random() < self.rate and self.only in (None, body["method"])
         fault = self._chance.choice(self.faults) if is_faulty else as_asked
+        if is_faulty:
+            self.met.append(body["method"])
         try:
             return fault(self, body)
         except (urllib.error.URLError, ConnectionError):

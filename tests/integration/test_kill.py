@@ -1,6 +1,7 @@
 """kill -9 at every point of create and mint: the next start finishes the job, with one token and no lost asset."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +21,15 @@ SEED = 20_261_122  # lets chance be repeated
 def killed(mode: str, folder: Path, *more: str) -> list[dict[str, Any]]:
     """What a later process found after each kill."""
     command = [sys.executable, "-W", "ignore", str(SCRIPT), mode, str(folder), *more]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+    roots = os.pathsep.join(filter(None, (str(SCRIPT.parents[2]), os.environ.get("PYTHONPATH"))))
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+        env=os.environ | {"PYTHONPATH": roots},
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "Traceback" not in done.stderr, done.stderr[-3000:]
     return [json.loads(line) for line in done.stdout.splitlines()]

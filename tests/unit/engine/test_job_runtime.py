@@ -20,7 +20,7 @@ from engine.jobs import outbox as outbox_module
 from engine.jobs import runtime as runtime_module
 from engine.jobs.hold import Hold
 from engine.jobs.opening import start_worker
-from engine.jobs.runtime import backoff_s
+from engine.jobs.runtime import _after_failure_s, backoff_s
 from engine.settings import Settings
 from generators.errors import DrawingStopped
 from generators.finishing import FinishedPicture, finish
@@ -186,6 +186,12 @@ def test_the_wait_between_tries_grows_to_five_minutes() -> None:
     assert 1.5 <= waits[0] <= 2
     assert max(waits) <= 300
     assert min(waits[9:]) >= 225
+
+
+def test_a_mint_that_looked_at_the_chain_often_waits_seconds_after_a_failure() -> None:
+    """Each look counts as a run, so that one failure of a node after some looks made it wait for five minutes."""
+    assert _after_failure_s(Job(1, "mint", "mint-1", "tenant-local", 1_000, 0)) <= 15
+    assert _after_failure_s(Job(1, "generate", "creation-1", "tenant-local", 1_000, 0)) >= 225
 
 
 def test_ending_stops_the_drawing_at_its_next_step_and_gives_the_job_back(

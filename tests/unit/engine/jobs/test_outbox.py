@@ -32,7 +32,7 @@ def application(settings: Settings) -> Iterator[Application]:
 def mint(application: Application, add_asset: Callable[..., Asset]) -> MintRecord:
     """A mint that is prepared, in a collection that is deployed."""
     mint, _ = application.records.add_mint(add_asset(application), application.chain.signer.address, 31337)
-    assert application.mint_job._contract.ensure() is not None
+    assert isinstance(application.mint_job._contract.ensure(), AssetContract)
     return mint
 
 
@@ -215,7 +215,7 @@ def test_one_mint_that_the_contract_refuses_fails_alone(
     add_asset: Callable[..., Asset],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The refusal is decided before signing here; tests/integration/test_minting.py has one that is mined."""
+    """The refusal is decided before signing here; tests/integration/minting/test_batches.py has one that is mined."""
     me = application.chain.signer.address
     mints = [mint] + [
         application.records.add_mint(add_asset(application, seed), me, 31337)[0] for seed in range(2, 8)
