@@ -33,7 +33,7 @@ bench: .make/dev npm  ## Print the performance tables (ONLY=sprites, quality, cl
 	@$(BIN)/python -m tools.bench $(ONLY)
 
 clean:          ## Remove what make made; assets in the data folder stay.
-	@rm -rf $(VENV) .make chain/contracts/node_modules .pytest_cache .mypy_cache .ruff_cache bench
+	@rm -rf $(VENV) .make chain/contracts/node_modules tests/ipfs_node/node_modules .pytest_cache .mypy_cache .ruff_cache bench
 
 # Debian's python3 comes without ensurepip; where we may install python3-venv, we do.
 $(VENV)/bin/python:
@@ -52,12 +52,14 @@ $(VENV)/bin/python:
 	@$(PIP) -e '.[dev]'
 	@touch $@
 
-# The Solidity compiler and a real node, for tests alone. Without npm those tests are skipped and say why.
+# The Solidity compiler, a real chain and a real IPFS node (js-ipfs, 245 MB), for tests alone. Without npm those tests are skipped and say why.
 npm: .make/npm
 
-.make/npm: chain/contracts/package-lock.json
+.make/npm: chain/contracts/package-lock.json tests/ipfs_node/package-lock.json
 	@mkdir -p .make
 	@command -v npm >/dev/null || tools/apt_install.sh npm || true
 	@if command -v npm >/dev/null; then \
-	  cd chain/contracts && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch ../../.make/npm; \
+	  for folder in chain/contracts tests/ipfs_node; do \
+	    (cd $$folder && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || exit 1; \
+	  done; touch $@; \
 	else echo "npm is missing: tests that need the Solidity compiler or a real node will be skipped."; fi

@@ -71,6 +71,10 @@ class ServiceUnavailable(PinningFailed):
     """A pinning service cannot be reached, is late, or fails; this says nothing of what it holds."""
 
 
+class ServiceSilent(ServiceUnavailable):
+    """A pinning service took a question, and said nothing more in the time that is borne."""
+
+
 class ServiceRefused(PinningFailed):
     """A pinning service does not take what it is asked to pin."""
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -30,7 +31,8 @@ from generators.recipe import Kind, Recipe
 from tests.recorded import record_assets
 
 ANVIL = Path(__file__).parents[1] / "chain" / "contracts" / "node_modules" / ".bin" / "anvil"
-ANVIL_TIMEOUT_S = 30  # until it has opened its port, on a busy machine
+IPFS_NODE = Path(__file__).parent / "ipfs_node"
+NODE_TIMEOUT_S = 30  # until it has opened its port, on a busy machine
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +81,7 @@ def anvil_url(skip_or_fail: Callable[[str], NoReturn]) -> Iterator[str]:
     command = [ANVIL, "--host", "127.0.0.1", "--port", str(port), "--chain-id", str(EMBEDDED_CHAIN_ID), "-q"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + ANVIL_TIMEOUT_S
+        deadline = time.monotonic() + NODE_TIMEOUT_S
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 break
@@ -87,6 +89,32 @@ def anvil_url(skip_or_fail: Callable[[str], NoReturn]) -> Iterator[str]:
                 pytest.fail(f"anvil did not open port {port}; it ended with {process.returncode}")
             time.sleep(0.02)
         yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def ipfs_url(
+    skip_or_fail: Callable[[str], NoReturn], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The RPC API of a real IPFS node that reaches nobody."""
+    if not (IPFS_NODE / "node_modules" / "ipfs-core").is_dir() or shutil.which("node") is None:
+        skip_or_fail("js-ipfs is not installed; run `npm ci --ignore-scripts` in tests/ipfs_node")
+    folder = tmp_path_factory.mktemp("ipfs")
+    told, faults = folder / "told", folder / "faults"
+    with told.open("wb") as out, faults.open("wb") as err:
+        command = ["node", IPFS_NODE / "node.mjs", folder / "repo"]
+        process = subprocess.Popen(command, stdout=out, stderr=err)
+    try:
+        deadline = time.monotonic() + NODE_TIMEOUT_S
+        while not (url := told.read_text()).endswith("\n"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(
+                    f"js-ipfs did not start; it ended with {process.returncode}: {faults.read_text()}"
+                )
+            time.sleep(0.02)
+        yield url.strip()
     finally:
         process.terminate()
         process.wait(timeout=10)

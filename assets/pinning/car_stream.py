@@ -10,6 +10,7 @@ from assets.cid import Cid
 from assets.errors import (
     AssetsError,
     BlockMissing,
+    InvalidCar,
     PinLost,
     PinningFailed,
     ServiceUnavailable,
@@ -22,6 +23,7 @@ class CarStream:
 
     def __init__(self, parts: Iterator[bytes]) -> None:
         self._parts, self._rest = parts, b""
+        self.has_begun = False  # whether any byte came
 
     def read(self, size: int = -1) -> bytes:
         """At most ``size`` bytes, all that are left where it is negative; nothing at the end only."""
@@ -32,6 +34,7 @@ class CarStream:
             part = next(self._parts, None)
             if part is None:
                 break
+            self.has_begun |= bool(part)
             self._rest = part
         given, self._rest = self._rest[:size], self._rest[size:]
         return given
@@ -59,11 +62,21 @@ def bounded(parts: Iterator[bytes], service: str, most_bytes: int, whole_s: floa
 def checked_bytes(root: Cid, parts: Iterator[bytes], service: str) -> int:
     """The bytes of all blocks below ``root`` in a CAR, each hashed. What passes through ``parts`` is not translated.
 
-    Raises PinLost where blocks are missing, WrongContent where the CAR is about something else or damaged.
+    Raises PinLost where blocks are missing, WrongContent where the CAR is about something else or damaged,
+    ServiceUnavailable where it is no CAR at all: a page of some proxy says nothing about what is held behind it.
     """
-    held = MemoryBlocks()
+    held, stream = MemoryBlocks(), CarStream(parts)
     try:
-        _, blocks = read_car(cast(BinaryIO, CarStream(parts)))
+        try:
+            _, blocks = read_car(cast(BinaryIO, stream))
+        except InvalidCar as error:
+            if not stream.has_begun:
+                raise PinLost(
+                    f"The service {service} gives back nothing of {root}; it is pinned anew."
+                ) from error
+            raise ServiceUnavailable(
+                f"The service {service} answers with something else than a CAR; see what it runs."
+            ) from error
         for cid, data in blocks:
             held.put(cid, data)
         return sum(len(data) for _, data in export_dag([root], held))

@@ -1,10 +1,11 @@
 """A Kubo node by its RPC API: it gets our own CAR, so addresses never depend on how the node is set.
 
-Source: Kubo RPC API v0 (docs.ipfs.tech/reference/kubo/rpc), ``dag/import``, ``dag/export``, ``pin/ls``, ``pin/rm``.
+Source: Kubo RPC API v0 (docs.ipfs.tech/reference/kubo/rpc), ``dag/import``, ``dag/export``, ``pin/ls``.
 """
 
 import ipaddress
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any, Final
@@ -17,6 +18,7 @@ os.environ.setdefault("PY_IPFS_HTTP_CLIENT_PATCH_REQUESTS", "no")
 import ipfshttpclient
 import requests
 from ipfshttpclient import exceptions
+from urllib3.exceptions import ReadTimeoutError
 
 from assets.cid import Cid
 from assets.errors import (
@@ -26,6 +28,7 @@ from assets.errors import (
     PinLost,
     ServiceFull,
     ServiceRefused,
+    ServiceSilent,
     ServiceUnavailable,
     WrongContent,
 )
@@ -37,6 +40,7 @@ CONNECT_S: Final = 5.0
 _FULL: Final = ("no space left", "storage limit", "disk quota", "exceeds storage")
 _UNPINNED: Final = ("not pinned", "no pinned")
 _ABSENT: Final = ("not found", "could not find", "not have")
+_DAMAGED: Final = ("different hash", "hash mismatch")  # told by a node that hashes what it reads
 _CAR_OVERHEAD: Final = 2  # times the blocks' bytes is more than any CAR of them takes
 _CAR_BYTES: Final = 1 << 20  # and this beside it for the many small blocks of a directory
 
@@ -59,7 +63,8 @@ class KuboService:
     def pin(self, root: Cid, car: CarParts, label: str) -> Receipt:
         """Imports the CAR, which pins its root, and looks whether the node lists the pin."""
         with self._asking(f"take {root}"):
-            told = self._client.dag.imprt(CarStream(car()), opts={"pin-roots": "true"})
+            parts = bounded(car(), self.name, sys.maxsize, 10 * self._timeout_s)
+            told = self._client.dag.imprt(CarStream(parts), opts={"pin-roots": "true"})
         taken = _member(_member(told, "Root"), "Cid")
         self._check_root(root, _member(taken, "/"))
         if fault := _member(_member(told, "Root"), "PinErrorMsg"):
@@ -70,6 +75,10 @@ class KuboService:
                 f"The service {self.name} took {root} and does not list its pin; it is asked again."
             )
         return receipt
+
+    def renew(self, root: Cid, car: CarParts, label: str, request_id: str | None) -> Receipt:
+        """As :meth:`pin`, which hands over every block whatever the node lists."""
+        return self.pin(root, car, label)
 
     def state(self, root: Cid, request_id: str | None) -> Receipt | None:
         try:
@@ -84,7 +93,11 @@ class KuboService:
         return Receipt(PinState.PINNED) if root.as_v1() in listed else None
 
     def read_back(self, root: Cid, most_bytes: int) -> int:
-        """Exports the CAR again, of what the node itself has: it fetches nothing from others for it."""
+        """Exports the CAR again, of what the node itself has: it fetches nothing from others for it.
+
+        A node that searches the network all the same, as js-ipfs does, says nothing until it has found the block; one
+        that is silent about this and answers at once when it is asked who it is does not have it.
+        """
         try:
             with self._asking(f"give {root} back"):
                 answer = self._client.dag.export(str(root.as_v1()), stream=True, offline=True)
@@ -92,20 +105,21 @@ class KuboService:
                     limit = _CAR_OVERHEAD * most_bytes + _CAR_BYTES
                     parts = bounded(iter(answer), self.name, limit, 10 * self._timeout_s)
                     return checked_bytes(root, parts, self.name)
+        except ServiceSilent as error:
+            self.version()
+            raise PinLost(
+                f"The service {self.name} answers, and gives back nothing more of {root}; it is pinned anew."
+            ) from error
         except ServiceRefused as error:
             if any(word in str(error).lower() for word in _ABSENT):
                 raise PinLost(
                     f"The service {self.name} no longer has all of {root}; it is pinned anew."
                 ) from error
+            if any(word in str(error).lower() for word in _DAMAGED):
+                raise WrongContent(
+                    f"The service {self.name} holds {root} damaged; it is pinned anew."
+                ) from error
             raise
-
-    def unpin(self, root: Cid, request_id: str | None) -> None:
-        try:
-            with self._asking(f"forget {root}"):
-                self._client.pin.rm(str(root.as_v1()))
-        except ServiceRefused as error:
-            if not any(word in str(error).lower() for word in _UNPINNED):
-                raise
 
     def version(self) -> str:
         with self._asking("tell its version"):
@@ -120,6 +134,18 @@ class KuboService:
     def _refusal(self, what: str, reason: str) -> ServiceRefused:
         kind = ServiceFull if any(word in reason.lower() for word in _FULL) else ServiceRefused
         return kind(f"The service {self.name} did not {what}: {said(reason)}")
+
+    def _silence(self, what: str) -> ServiceSilent:
+        return ServiceSilent(
+            f"The service {self.name} gave no answer within {self._timeout_s:g} s when it was to {what}; it is "
+            "asked again later."
+        )
+
+    def _broken(self, what: str, error: Exception) -> ServiceUnavailable:
+        return ServiceUnavailable(
+            f"The service {self.name} cannot be reached, or broke off ({type(error).__name__}), when it was to "
+            f"{what}; it is asked again later."
+        )
 
     @contextmanager
     def _asking(self, what: str) -> Iterator[None]:
@@ -138,15 +164,14 @@ class KuboService:
                 f"The service {self.name} answered {status} when it was to {what}; it is asked again later."
             ) from None
         except (exceptions.TimeoutError, requests.Timeout):
-            raise ServiceUnavailable(
-                f"The service {self.name} gave no answer within {self._timeout_s:g} s when it was to {what}; it is "
-                "asked again later."
-            ) from None
+            raise self._silence(what) from None
+        except requests.ConnectionError as error:
+            # So requests tells of a silence in the middle of an answer.
+            if any(isinstance(each, ReadTimeoutError) for each in error.args):
+                raise self._silence(what) from None
+            raise self._broken(what, error) from None
         except (exceptions.Error, requests.RequestException, OSError) as error:
-            raise ServiceUnavailable(
-                f"The service {self.name} cannot be reached, or broke off ({type(error).__name__}), when it was to "
-                f"{what}; it is asked again later."
-            ) from None
+            raise self._broken(what, error) from None
         except AssetsError:
             raise
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:  # of another shape

@@ -65,14 +65,18 @@ class RemotePinning:
         receipt = self._listed(root)
         if receipt is not None and receipt.state is not PinState.FAILED:
             return receipt
-        wanted: dict[str, Any] = {
-            "cid": str(root.as_v1()),
-            "name": label[:255],
-            "meta": {"app": "lorespark"},
-        }
-        if self._origins:
-            wanted["origins"] = self._origins
-        return self._receipt(root, self._ask("POST", "/pins", json_body=wanted))
+        return self._receipt(root, self._ask("POST", "/pins", json_body=self._wanted(root, label)))
+
+    def renew(self, root: Cid, car: CarParts, label: str, request_id: str | None) -> Receipt:
+        """Replaces the pin that it has. Deleting it first could leave none, where no other is granted."""
+        listed = None if request_id is not None else self._listed(root)
+        known = request_id if listed is None else listed.request_id
+        if known is not None:
+            path, wanted = f"/pins/{quote(known, safe='')}", self._wanted(root, label)
+            told = self._ask("POST", path, json_body=wanted, absent_is_none=True)
+            if told is not None:
+                return self._receipt(root, told)
+        return self.pin(root, car, label)
 
     def state(self, root: Cid, request_id: str | None) -> Receipt | None:
         if request_id is None:
@@ -105,16 +109,18 @@ class RemotePinning:
             parts = bounded(response.iter_bytes(), self.name, limit, 10 * self._timeout_s)
             return checked_bytes(root, parts, self.name)
 
-    def unpin(self, root: Cid, request_id: str | None) -> None:
-        listed = None if request_id is not None else self._listed(root)
-        known = request_id if listed is None else listed.request_id
-        if known is not None:
-            self._ask("DELETE", f"/pins/{quote(known, safe='')}", absent_is_none=True)
-
     def version(self) -> str:
         self._ask("GET", "/pins", query={"limit": "1"})
         can = "" if self._gateway is None else ", read back by its gateway"
         return f"IPFS Pinning Service API{can}"
+
+    def _wanted(self, root: Cid, label: str) -> dict[str, Any]:
+        wanted: dict[str, Any] = {
+            "cid": str(root.as_v1()),
+            "name": label[:255],
+            "meta": {"app": "lorespark"},
+        }
+        return {**wanted, "origins": self._origins} if self._origins else wanted
 
     def _listed(self, root: Cid) -> Receipt | None:
         """The best of its pins of ``root``: one that is held before one that is under way, then the failed."""
@@ -172,8 +178,6 @@ class RemotePinning:
             return None
         if not 200 <= status < 300:
             raise self._refusal(method, status, bytes(data))
-        if method == "DELETE":
-            return None
         try:
             return json.loads(data)
         except (ValueError, RecursionError):

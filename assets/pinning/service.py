@@ -54,8 +54,11 @@ class PinningService(Protocol):
         None where the service has no way to give content back. Raises PinLost, WrongContent.
         """
 
-    def unpin(self, root: Cid, request_id: str | None) -> None:
-        """Lets it forget ``root``; nothing where it has no such pin."""
+    def renew(self, root: Cid, car: CarParts, label: str, request_id: str | None) -> Receipt:
+        """Asks it anew to keep what it lost, whatever it says that it has; safe to repeat.
+
+        It gives up nothing that it has before it agrees. Raises what :meth:`pin` raises.
+        """
 
     def version(self) -> str:
         """Asks whether it answers, and who it says it is."""

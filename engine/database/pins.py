@@ -17,7 +17,9 @@ from engine.database.jobs import bring_forward, enqueue
 from engine.database.tables import assets, jobs, mints, pin_waivers, pins
 
 UNPINNED: Final = ("queued", "pinning", "failed", "lost")
-_PUBLIC_ROWS: Final = 1_000  # many assets may share one content; the oldest pins of it are enough
+# What a pin says of other content than it is about from now on.
+NO_RECEIPT: Final = {"request_id": None, "pinned_at": None, "checked_at": None, "read_at": None}
+_PUBLIC_ROWS: Final = 1_000  # many assets may share one content; those that are held come first
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,15 @@ def want_pins(connection: Connection, asset_ids: Iterable[str], services: Sequen
             )
             made = connection.scalar(fresh.on_conflict_do_nothing().returning(pins.c.id)) is not None
             changed = own & (pins.c.metadata_cid != row.metadata_cid)
-            anew = {"metadata_cid": row.metadata_cid, "root": None, "request_id": None, "status": "queued"}
+            anew = {
+                "metadata_cid": row.metadata_cid,
+                "root": None,
+                "bytes": None,
+                "status": "queued",
+                "error": None,
+                "requested_at": now(),
+                **NO_RECEIPT,
+            }
             made |= connection.execute(update(pins).where(changed).values(**anew)).rowcount > 0
             if made:
                 enqueue(connection, "pin", pin_id(row.id, service), row.tenant_id)
@@ -195,8 +205,13 @@ def public_health(connection: Connection, cid: Cid) -> PublicHealth | None:
     )
     minted = connection.scalar(confirmed.limit(1)) is not None
     about = (pins.c.root == text) | (pins.c.metadata_cid == text)
-    query = select(pins).where(about, pins.c.pinned_at.is_not(None)).order_by(pins.c.pinned_at)
-    found = {row.service: row for row in connection.execute(query.limit(_PUBLIC_ROWS))}
+    # Several assets may share the content: what one of them says is held counts before what another lost.
+    held = pins.c.status == "pinned"
+    query = select(pins).where(about, pins.c.pinned_at.is_not(None))
+    query = query.order_by(held.desc(), pins.c.checked_at.desc(), pins.c.id)
+    found: dict[str, Row[Any]] = {}
+    for row in connection.execute(query.limit(_PUBLIC_ROWS)):
+        found.setdefault(row.service, row)
     if not minted and not found:
         return None
     told = [

@@ -1,8 +1,7 @@
 """Pins: an asset's way to one service, looked after from then on; and the job that sees to all of them."""
 
 import random
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -10,12 +9,13 @@ from assets.asset import Asset
 from assets.block import Blocks
 from assets.car import encode_car, export_dag
 from assets.cid import Cid
-from assets.errors import AssetsError, PinLost, ServiceRefused, ServiceUnavailable, WrongContent
+from assets.errors import AssetsError, PinLost, ServiceUnavailable, WrongContent
 from assets.pinning.service import PinningService, PinState, Receipt
 from engine.asset_files import AssetFiles
 from engine.database.clock import now
 from engine.database.jobs import RECURRING, Job, enqueue
 from engine.database.pins import (
+    NO_RECEIPT,
     PinRecord,
     due_pins,
     pin,
@@ -90,12 +90,14 @@ class PinJob:
         assert record.root is not None, "a packed pin has a root"
         root = Cid.parse(record.root)
         record = self._write(record, hold, attempts=record.attempts + 1)
+
+        def car() -> Iterator[bytes]:
+            return encode_car([root], export_dag([root], self._blocks))
+
         if record.status == "lost":  # else a service that only says that it has it would say so again
-            with suppress(ServiceRefused):  # as one does that never takes a pin back
-                service.unpin(root, record.request_id)
-        receipt = service.pin(
-            root, lambda: encode_car([root], export_dag([root], self._blocks)), record.asset_id
-        )
+            receipt = service.renew(root, car, record.asset_id, record.request_id)
+        else:
+            receipt = service.pin(root, car, record.asset_id)
         return self._received(record, service, receipt, run, hold)
 
     def _followed(
@@ -141,11 +143,16 @@ class PinJob:
         assert asset is not None, f"pin {record.id} of an unknown asset"
         metadata, root = str(asset.metadata_cid), self._root(asset)
         size = sum(len(data) for _, data in export_dag([root], self._blocks))
+        packed: dict[str, Any] = {"metadata_cid": metadata, "root": str(root), "bytes": size}
+        if record.root not in (None, str(root)):
+            packed |= NO_RECEIPT
         with self._records.database.writing() as connection:
             if hold is not None:
                 hold.confirm(connection)
-            update_pin(connection, record, metadata_cid=metadata, root=str(root), bytes=size)
-        return replace(record, metadata_cid=metadata, root=str(root), bytes=size)
+            # The asset may have been changed, and the pin with it, since the pin was read.
+            update_pin(connection, record, **packed)
+            update_pin(connection, replace(record, metadata_cid=metadata), **packed)
+        return replace(record, **packed)
 
     def _root(self, asset: Asset) -> Cid:
         return self._files.package(asset).root

@@ -106,6 +106,7 @@ def test_every_function_event_and_error_of_ours_is_explained(contract: str) -> N
             assert {item["name"] for item in entry["inputs"]} - {""} <= set(given), signature
 
 
-def test_the_lock_file_names_no_host() -> None:
-    lock = (compile_contracts.CONTRACTS / "package-lock.json").read_text(encoding="utf-8")
+@pytest.mark.parametrize("folder", [compile_contracts.CONTRACTS, Path(__file__).parents[1] / "ipfs_node"])
+def test_the_lock_files_name_no_host(folder: Path) -> None:
+    lock = (folder / "package-lock.json").read_text(encoding="utf-8")
     assert '"resolved"' not in lock

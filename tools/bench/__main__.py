@@ -36,6 +36,11 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores; " + ", ".join(f"{name} {version(name)}" for name in names)
 
 
+def _digits(value: float) -> str:
+    """Three digits, or all of a number's whole part: 9,484 gas is not 9.48e+03."""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+
+
 def main() -> None:
     wanted = sys.argv[1:] or list(GROUPS)
     if unknown := set(wanted) - GROUPS.keys():
@@ -48,7 +53,7 @@ def main() -> None:
         for figure in GROUPS[group]():
             bound = "" if figure.goal is None else f"{'≤' if figure.at_most else '≥'} {figure.goal:g}"
             meets = {None: "", True: "yes", False: "NO"}[figure.meets]
-            table.add_row(figure.name, f"{figure.value:,.3g}", figure.unit, bound, meets, figure.note)
+            table.add_row(figure.name, _digits(figure.value), figure.unit, bound, meets, figure.note)
             measured[figure.name] = figure.to_json()
         console.print(table)
     LATEST.parent.mkdir(exist_ok=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func, select
 from web3 import Web3
 
 from assets.cid import Cid
@@ -27,6 +28,7 @@ from chain.signer import EnvironmentSigner
 from chain.transactions import Receipt, next_nonce, submit, wait_for_receipt
 from chain.voucher import Voucher, VoucherContract, sign_voucher, vouchers_transaction
 from engine.database.database import Database
+from engine.database.tables import transfers
 from engine.indexer.follower import Follower
 from tools.bench import minting
 from tools.bench.anvil import CHAIN_ID, is_installed, running_anvil
@@ -167,7 +169,11 @@ def _indexed(connection: Connection) -> Iterator[Figure]:
         began = time.perf_counter()
         follower.follow()
         took_s = time.perf_counter() - began
+        with database.reading() as opened:
+            read = opened.scalar(select(func.count()).select_from(transfers))
         database.close()
+    if read != logs:
+        raise RuntimeError(f"The index read {read} of {logs} logs; its rate says nothing.")
     note = f"{logs:,d} logs of {LOGS // 110 * 11:,d} blocks, into SQLite"
     yield Figure("indexer_logs_per_s", logs / took_s, "/s", 1_000, at_most=False, note=note)
 

@@ -12,6 +12,7 @@ from assets.asset import Asset, AssetKind
 from assets.canonical_json import JsonObject
 from assets.cid import Cid
 from engine.app import Application
+from engine.database.creation_record import Wishes, record_success
 from engine.database.jobs import enqueue
 from engine.database.mints import add_mint
 from engine.database.tables import LOCAL_TENANT, mints
@@ -96,8 +97,8 @@ def _add(application: Application, name: str, count: int) -> None:
         for n in range(count)
     ]
     application.records.add_creation(f"creation-{name}", [recipe.to_dict()])
-    application.records.finish_creation(f"creation-{name}", assets)
     with application.records.database.writing() as connection:
+        record_success(connection, f"creation-{name}", assets, Wishes(), application.files)
         for asset in assets:
             mint, _ = add_mint(connection, asset, RECIPIENT, CHAIN_ID)
             enqueue(connection, "mint", mint.id, LOCAL_TENANT)

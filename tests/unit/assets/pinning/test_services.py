@@ -1,4 +1,4 @@
-"""Both kinds of service against simulators on their protocols: what is kept, what is read back, and every fault."""
+"""Both kinds of service against simulators on their protocols: every fault, and how a remote pin is followed."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -79,30 +79,61 @@ def _pin(case: Case, content: Content) -> Receipt:
     return case.service.pin(content.root, content.car, "asset-1")
 
 
-def test_what_is_pinned_is_listed_and_can_be_read_back_whole(case: Case, content: Content) -> None:
-    assert case.service.state(content.root, None) is None
-    receipt = _pin(case, content)
-    assert receipt.state is PinState.PINNED
-    assert case.service.state(content.root, receipt.request_id) == receipt
-    assert case.service.read_back(content.root, MOST_BYTES) == content.size
-    assert case.simulator.tokens <= {TOKEN, ""}
-
-
 def test_pinning_again_makes_no_second_pin(case: Case, content: Content) -> None:
     assert _pin(case, content) == _pin(case, content)
     assert len(getattr(case.simulator, "requests", {"one": 1})) == 1
     assert case.simulator.pinned == {content.root}
 
 
-def test_what_is_unpinned_is_forgotten_and_may_be_unpinned_again(case: Case, content: Content) -> None:
-    request_id = _pin(case, content).request_id
-    for _ in range(2):
-        case.service.unpin(content.root, request_id)
-        assert case.service.state(content.root, request_id) is None
+def test_what_was_lost_is_kept_anew_under_one_pin(case: Case, content: Content) -> None:
+    lost = _pin(case, content)
+    case.simulator.forget()  # and says that it is pinned
+    receipt = case.service.renew(content.root, content.car, "asset-1", lost.request_id)
+    for request_id in (
+        receipt.request_id,
+        lost.request_id,
+        None,
+    ):  # told, or not, when it was killed in between
+        again = case.service.renew(content.root, content.car, "asset-1", request_id)
+        assert case.service.state(content.root, again.request_id) == again
+        assert len(getattr(case.simulator, "requests", {"one": 1})) == 1
 
 
-def test_it_says_who_it_is(case: Case) -> None:
-    assert case.service.version().startswith(("Kubo RPC 0.40.0", "IPFS Pinning Service API"))
+@pytest.mark.parametrize("fault", ["full", "500", "garbage"])
+def test_a_pin_that_is_not_granted_anew_stays(case: Case, content: Content, fault: str) -> None:
+    """It was deleted before another was asked for, so that a used-up plan lost what a bad gateway only hid."""
+    receipt = _pin(case, content)
+    case.simulator.fault = fault
+    with pytest.raises(PinningFailed):
+        case.service.renew(content.root, content.car, "asset-1", receipt.request_id)
+    case.simulator.fault = None
+    assert case.service.state(content.root, receipt.request_id) == receipt
+    assert case.service.read_back(content.root, MOST_BYTES) == content.size
+
+
+def test_a_page_in_place_of_the_content_says_nothing_about_it(case: Case, content: Content) -> None:
+    """A proxy's welcome with status 200 counted as damage, and a good pin was asked for anew each day."""
+    _pin(case, content)
+    case.simulator.fault = "garbage"
+    with pytest.raises(ServiceUnavailable, match="else than a CAR"):
+        case.service.read_back(content.root, MOST_BYTES)
+
+
+def test_an_empty_answer_is_a_loss(case: Case, content: Content) -> None:
+    _pin(case, content)
+    case.simulator.fault = "nothing"
+    with pytest.raises(PinLost, match="nothing of"):
+        case.service.read_back(content.root, MOST_BYTES)
+
+
+def test_a_node_that_finds_a_block_damaged_has_lost_it(content: Content) -> None:
+    """Kubo with HashOnRead; it counted as a refusal, and the pin as held."""
+    with simulators.kubo() as node:
+        service = KuboService("one", node.url, None, TIMEOUT_S)
+        service.pin(content.root, content.car, "asset-1")
+        node.fault = "finds damage"
+        with pytest.raises(WrongContent, match="damaged"):
+            service.read_back(content.root, MOST_BYTES)
 
 
 @pytest.mark.parametrize(
@@ -176,6 +207,7 @@ def test_a_service_that_nobody_runs_is_unavailable(content: Content) -> None:
 
 
 def test_a_block_that_is_missing_here_is_told_as_such_and_nothing_is_pinned(content: Content) -> None:
+    """Not tried on js-ipfs 0.18: an upload that breaks off keeps its lock for ever, and it takes no other."""
     with simulators.kubo() as node:
         lacking = MemoryBlocks()
         lacking.put(content.root, content.blocks.get(content.root))

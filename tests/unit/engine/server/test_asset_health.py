@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from starlette.testclient import TestClient
 
 from assets.asset import Asset
@@ -180,3 +180,21 @@ def test_force_lets_a_mint_go_on_that_was_asked_for_without(
     assert client.get(f"/v1/mints/{mint}", headers=studio).json()["status"] == "confirmed"
     with application.records.database.reading() as connection:
         assert list(connection.scalars(select(tables.pin_waivers.c.mint_id))) == [mint]
+
+
+def test_what_one_asset_lost_and_another_of_the_same_content_holds_is_held(
+    client: TestClient, application: Application, own: Asset
+) -> None:
+    """The pin that was asked for last had the last word."""
+    application.pins.go_on(own.asset_id)
+    with application.records.database.writing() as connection:
+        row = connection.execute(select(tables.pins)).one()
+        twin = dict(connection.execute(select(tables.assets)).one()._mapping) | {
+            "id": "asset-twin",
+            "position": 1,
+        }
+        connection.execute(insert(tables.assets).values(**twin))
+        later = {"pinned_at": "2999-01-01T00:00:00Z", "checked_at": "2999-01-01T00:00:00Z"}
+        lost = dict(row._mapping) | {"id": "pin-twin", "asset_id": "asset-twin", "status": "lost"} | later
+        connection.execute(insert(tables.pins).values(**lost))
+    assert "<td>home<td>holds it" in client.get(f"/health/{own.metadata_cid}").text
