@@ -250,16 +250,6 @@ def test_another_sites_page_cannot_sign_a_browser_in(browser: TestClient) -> Non
     assert log_in(browser, message, wallet.sign(message), Origin=ORIGIN).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "10.0.0.7:8000", "127.0.0.1.evil", ""]
-)
-def test_a_server_that_does_not_know_its_address_signs_nobody_in_from_elsewhere(
-    browser: TestClient, host: str
-) -> None:
-    answer = browser.post("/v1/wallet/nonce", json={}, headers={"Host": host})
-    assert problem(answer) == (503, "sign-in-unavailable")
-
-
 def move_ends(application: Application, by_ms: int) -> None:
     with application.records.database.writing() as connection:
         connection.execute(update(sessions).values(expires_at_ms=sessions.c.expires_at_ms + by_ms))
