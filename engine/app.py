@@ -249,6 +249,7 @@ class Application:
             self.settings.contract: "assets",
             self.records.contract(chain_id): "assets",
             claimed_with: "vouchers",
+            self.settings.factory: "collections",
         }
         return {address: kind for address, kind in kinds.items() if address is not None}
 

@@ -76,7 +76,7 @@ def _own_names(request: Request) -> tuple[str, ...]:
         return ()
     if not address.is_loopback:
         return ()
-    own = f"[{address}]{place}" if address.version == 6 else f"{address}{place}"  # noqa: PLR2004  IPv6
+    own = f"[{address}]{place}" if address.version == 6 else f"{address}{place}"
     return (own, f"localhost{place}") if str(address) in _LOCALHOST else (own,)
 
 

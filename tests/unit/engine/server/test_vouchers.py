@@ -19,7 +19,8 @@ from chain.voucher import VoucherContract
 from engine.api.account import Scope
 from engine.app import Application
 from engine.database import tables
-from engine.database.vouchers import EXPIRY_MARGIN_S, QUEUE, voucher_claimed
+from engine.database.claims import voucher_claimed
+from engine.database.vouchers import EXPIRY_MARGIN_S, QUEUE
 from engine.server.app import server
 from tests.unit.engine.server.wallets import ORIGIN, Wallet, sign_in
 
