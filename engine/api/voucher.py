@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from engine.api.model import Asked, EthereumAddress, Told
 
@@ -42,7 +42,9 @@ class ClaimRequest(Asked):
     ``price_wei`` is paid with the claim, for the collection's owner. ``force`` promises an asset that fails the quality
     gate, and says so. Studios alone may ask for these three."""
 
-    to: Annotated[EthereumAddress | None, Field(examples=["0x" + "12" * 20])] = None
+    model_config = ConfigDict(json_schema_extra={"examples": [{"to": "0x" + "12" * 20}]})
+
+    to: EthereumAddress | None = None
     price_wei: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,77})$", examples=["0"])] = "0"
     valid_s: Annotated[int, Field(ge=LEAST_VALID_S, le=MOST_VALID_S)] = USUAL_VALID_S
     force: bool = False
