@@ -40,6 +40,7 @@ CONFIRMATIONS = 4
 DEEPEST = CONFIRMATIONS - 1  # what is final stays
 ROUNDS = 8
 LONGEST_S = 1.0  # about what signing the first voucher takes, the contracts' deployment included
+LATER_S = 0.2  # longer each time, so that the last rounds get to claims
 SEED = 20_261_125
 
 
@@ -98,7 +99,7 @@ def test_killed_at_any_moment_an_asset_has_one_token_at_most(
     application = opened(tmp_path, anvil.url, CONFIRMATIONS)
     assets = [add_asset(application, seed).asset_id for seed in (1, 2, 3)]
     killed = claimed = 0
-    for _ in range(ROUNDS):
+    for round_ in range(ROUNDS):
         for asset_id in assets:
             with suppress(Conflict):  # it is claimed
                 promise(application, asset_id)
@@ -106,7 +107,7 @@ def test_killed_at_any_moment_an_asset_has_one_token_at_most(
         child = context.Process(target=work_until_killed, args=(tmp_path, anvil.url))
         child.start()
         with mining(anvil):
-            time.sleep(0.3 + chance.uniform(0, LONGEST_S))
+            time.sleep(0.3 + chance.uniform(0, LONGEST_S) + round_ * LATER_S)
         os.kill(child.pid or 0, signal.SIGKILL)
         child.join(timeout=30)
         assert child.exitcode == -signal.SIGKILL, "it did not fail before"
@@ -139,7 +140,7 @@ def settle(application: Application) -> None:
         if all(each.startswith("expire:") for each in waiting(application)):
             break
     else:
-        pytest.fail(f"left: {waiting(application)}")
+        pytest.fail(f"left: {waiting(application)}; {[(each.id, each.error) for each in vouchers(application)]}")
     head = application.connection.web3.eth.block_number + CONFIRMATIONS
     while application.connection.web3.eth.block_number < head and time.monotonic() < deadline:
         time.sleep(0.05)
