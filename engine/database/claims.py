@@ -74,6 +74,12 @@ def voucher_claimed(connection: Connection, chain_id: int, signer: str, nonce: i
     return True
 
 
+def claim_block(connection: Connection, voucher_id: str) -> int | None:
+    """The block in which a voucher was claimed, as far as the records know."""
+    own = (mints.c.id == f"mint-{voucher_id}") & (mints.c.status == "confirmed")
+    return connection.scalar(select(mints.c.block_number).where(own))
+
+
 def claim_removed(connection: Connection, voucher_id: str) -> bool:
     """Lets a voucher be claimed again whose claim the chain no longer has; False where it is not claimed any more."""
     found = connection.execute(

@@ -16,7 +16,7 @@ from chain.errors import (
 from chain.signer import TypedDataSigner
 from chain.transactions import Receipt, wait_for_receipt
 from chain.voucher import Claim, Voucher, VoucherContract, sign_voucher
-from engine.database.claims import RECHECK, claim_removed, voucher_claimed
+from engine.database.claims import RECHECK, claim_block, claim_removed, voucher_claimed
 from engine.database.jobs import Job, enqueue
 from engine.database.records import Records
 from engine.database.voucher_places import LIVING_VOUCHER
@@ -44,6 +44,7 @@ _MAX_NONCES: Final = 3  # a word of 256 that nobody ever used is found at the fi
 # How far a reorganisation may move a claim back, before the block in which nobody had the signature yet. Raise it with
 # KEPT_BLOCKS of the index.
 _DEEPEST_BLOCKS: Final = 256
+_SHORTER_S: Final = 1.0  # until a chain that is shorter than it was is looked at again
 _LOOKS: Final = 3  # at a chain that changes between two questions
 
 
@@ -88,7 +89,7 @@ class VoucherJob:
             elif what == "expire":
                 return self._expire(record, hold)
             elif what == RECHECK:
-                self._recheck(record, hold)
+                return self._recheck(record, hold)
             else:
                 self._sign(record, hold)
         except HoldLost:
@@ -200,15 +201,19 @@ class VoucherJob:
         self._settle(record, "expired", hold)
         return None
 
-    def _recheck(self, record: VoucherRecord, hold: Hold) -> None:
+    def _recheck(self, record: VoucherRecord, hold: Hold) -> float | None:
         """A reorganisation removed what ended it: the chain says anew whether it is a token, or open."""
         if record.signature is None or record.handed_out_at is None:
-            return  # nobody can have claimed it
+            return None  # nobody can have claimed it
+        with self._records.database.reading() as connection:
+            claimed_block = claim_block(connection, record.id)
+        if claimed_block is not None and self._head() < claimed_block:
+            return _SHORTER_S  # the chain, or a node that lags and looks like a reorganisation
         contract, signer, nonce = _signed(record, self._chain())
         for _ in range(_LOOKS):
             claim = self._claim(record)
             if claim is not None and self._settle(record, record.status, hold):
-                return
+                return None
             if not contract.is_used(signer, nonce):
                 break
         if (
@@ -220,6 +225,7 @@ class VoucherJob:
         else:
             self._cancel_there(record, hold)  # the asset may be on another way already
             self._settle(record, record.status, hold)
+        return None
 
     def _claim(self, record: VoucherRecord) -> Claim | None:
         """How it was claimed, as the chain is now."""

@@ -140,7 +140,9 @@ def settle(application: Application) -> None:
         if all(each.startswith("expire:") for each in waiting(application)):
             break
     else:
-        pytest.fail(f"left: {waiting(application)}; {[(each.id, each.error) for each in vouchers(application)]}")
+        pytest.fail(
+            f"left: {waiting(application)}; {[(each.id, each.error) for each in vouchers(application)]}"
+        )
     head = application.connection.web3.eth.block_number + CONFIRMATIONS
     while application.connection.web3.eth.block_number < head and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -13,6 +13,7 @@ from assets.asset import Asset
 from chain.address import parse_recipient
 from chain.voucher import SignedVoucher, claim_call_data, typed_data
 from chain.voucher import Voucher as ChainVoucher
+from engine.api.account import Scope
 from engine.api.model import EthereumAddress, Page
 from engine.api.voucher import (
     ClaimRequest,
@@ -119,10 +120,13 @@ def get_voucher(
 ) -> Response:
     """The voucher, with all that it takes to claim it while it holds. Who read that can claim it, so the first time is
     noted: from then on only the chain can cancel it. `to` is the account that gets the token of a voucher for whoever
-    has it. Players read what they asked for, and what is for their account."""
+    has it, which takes the scope `mint`. Players read what they asked for, and what is for their account."""
     receiver = None if to is None else parse_recipient(to)
     with application.records.database.writing() as connection:
-        record = hand_out(connection, readable_voucher(connection, claimant.asking, voucher_id))
+        record = readable_voucher(connection, claimant.asking, voucher_id)
+        if record.recipient is None and claimant.caller is not None:
+            claimant.caller.require(Scope.MINT)  # who reads a bank note can spend it
+        record = hand_out(connection, record)
     return told(voucher_view(record, _promise(record, receiver)))
 
 

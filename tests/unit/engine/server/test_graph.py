@@ -130,6 +130,20 @@ def test_a_number_in_a_variable_counts_as_one_in_the_query(client: TestClient, h
     assert ask(client, key, doubled).status_code == 400
 
 
+def test_each_operation_costs_what_its_own_variables_make_of_it(client: TestClient, headers: Headers) -> None:
+    """The defaults of the last operation counted for all, so that a first one could ask for any number of things."""
+    nested = (
+        "tokens(first: $n) { data { transfers(first: $n) { sender { tokens(first: $n) { tokenId } } } } }"
+    )
+    query = f"query Many($n: Int! = 100) {{ {nested} }} query Few($n: Int! = 1) {{ {nested} }}"
+    for operations in (query, " query ".join(["", *reversed(query.split("query ")[1:])])):
+        answer = client.post(
+            "/v1/graphql", json={"query": operations, "operationName": "Many"}, headers=headers(Scope.READ)
+        )
+        assert answer.status_code == 400, answer.text
+        assert "fields" in answer.json()["detail"]
+
+
 def test_fragments_that_spread_each_other_twice_cost_what_they_make(
     client: TestClient, headers: Headers
 ) -> None:

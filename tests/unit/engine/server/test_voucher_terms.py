@@ -1,6 +1,7 @@
 """Vouchers with a price and vouchers for whoever has them: asked for over HTTP and claimed by a wallet's own means."""
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from chain.errors import TransactionReverted
 from chain.signer import EnvironmentSigner
 from chain.transactions import submit, wait_for_receipt
 from chain.voucher import VoucherContract
+from engine.api.account import NewKey, Scope
 from engine.app import Application
+from engine.database.tenants import add_key
 from tests.unit.engine.server.promising import TO, claim, hold, problem, promised, row, work
 from tests.unit.engine.server.wallets import Wallet, sign_in
 
@@ -179,6 +182,24 @@ def test_a_bearer_voucher_is_no_players_to_read(
     assert problem(browser.get(path, params={"to": wallet.address})) == (404, "unknown-record")
     assert browser.get("/v1/wallet/vouchers").json()["data"] == []
     assert row(application, made.json()["id"]).handed_out_at is None
+
+
+def test_a_bank_note_is_not_read_by_a_key_that_may_only_read(
+    client: TestClient,
+    application: Application,
+    asset: Asset,
+    studio: dict[str, str],
+    tenant_of: Callable[[dict[str, str]], str],
+) -> None:
+    """Whoever reads it can have the token."""
+    made = asked(client, asset.asset_id, studio, bearer=True)
+    work(application, made.json()["id"])
+    with application.records.database.writing() as connection:
+        key = add_key(connection, tenant_of(studio), NewKey(name="reader", scopes=(Scope.READ,)))
+    reader, path = {"Authorization": f"Bearer {key.secret}"}, made.json()["links"]["self"]
+    assert problem(client.get(path, headers=reader)) == (403, "scope-missing")
+    assert row(application, made.json()["id"]).handed_out_at is None
+    assert client.get(path, headers=studio).json()["promise"] is not None
 
 
 def test_what_was_promised_before_there_were_prices_is_free(

@@ -184,6 +184,24 @@ def test_a_chain_that_does_not_answer_keeps_nobody_with_a_key_out(tmp_path: Path
         assert problem(log_in(browser, message, "0x00")) == (503, "chain-unreachable")
 
 
+def test_a_signature_that_is_none_does_not_open_the_chain_of_another_process(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    """A server beside the worker that mints took the embedded chain from it, for a message by anybody."""
+    settings = Settings.from_environment(
+        {"LORESPARK_DATA_DIR": str(tmp_path / "data"), "LORESPARK_DATABASE_URL": postgresql_url}
+    )
+    with (
+        Application.open(settings) as application,
+        TestClient(server(application), base_url=ORIGIN) as browser,
+    ):
+        wallet = Wallet()
+        message = asked_to_sign(browser, wallet.address)
+        assert problem(log_in(browser, message, "0x00")) == (403, "sign-in-refused")
+        assert not (tmp_path / "data" / "chain.db").exists()
+        sign_in(browser, wallet)
+
+
 # ------------------------------------------------------------------ the cookie
 
 
