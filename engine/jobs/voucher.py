@@ -216,9 +216,8 @@ class VoucherJob:
                 return None
             if not contract.is_used(signer, nonce):
                 break
-        if (
-            record.status == "claimed"
-        ):  # for a while, where the chain takes the same claim again: then it is claimed
+        if record.status == "claimed":
+            # For a while only, where the chain takes the same claim again: the index tells of it.
             with self._records.database.writing() as connection:
                 hold.confirm(connection)
                 claim_removed(connection, record.id)

@@ -27,7 +27,7 @@ class ClaimContract:
     ) -> None:
         self._records, self._chain, self._signer, self._configured = records, chain, signer, configured
 
-    def ensure(self, collection: AssetContract, hold: Hold) -> VoucherContract:
+    def ensure(self, collection: AssetContract, hold: Hold | None = None) -> VoucherContract:
         """The voucher contract, with the roles that a claim needs. Deployed where there is none.
 
         Raises ContractMissing, TransactionRejected and TransactionReverted where the chain refuses, and node errors.
@@ -57,13 +57,13 @@ class ClaimContract:
         self._ensure_role(collection, self._signer().address, VOUCHER_ROLE, hold)
         return contract
 
-    def _ensure_role(self, collection: AssetContract, account: str, role: int, hold: Hold) -> None:
+    def _ensure_role(self, collection: AssetContract, account: str, role: int, hold: Hold | None) -> None:
         if collection.has_roles(account, role):
             return
         chain = self._chain()
         sender = chain.signer.address
         self._delivered(
-            f"grant {role} {account}",
+            f"grant {role} {account} {collection.address[:22]}",  # each collection gives its own
             lambda nonce: collection.transaction("grantRoles", account, role, sender=sender, nonce=nonce),
             hold,
         )
@@ -73,6 +73,6 @@ class ClaimContract:
                 "again with grantRoles."
             )
 
-    def _delivered(self, purpose: str, build: Build, hold: Hold) -> Receipt:
+    def _delivered(self, purpose: str, build: Build, hold: Hold | None) -> Receipt:
         chain = self._chain()
         return delivered(chain.outbox, chain.connection, purpose, build, hold)

@@ -9,10 +9,13 @@ from eth_account.messages import encode_typed_data
 from starlette.testclient import TestClient
 
 from assets.asset import Asset
-from chain.asset_contract import AssetContract
+from chain.asset_contract import MINTER_ROLE, VOUCHER_ROLE, AssetContract
+from chain.collection import CollectionTerms, deployment_transaction
 from chain.voucher import VoucherContract
 from engine.app import Application
 from engine.database.claims import voucher_claimed
+from engine.jobs.delivered import delivered
+from engine.jobs.voucher_contract import ClaimContract
 from tests.unit.engine.server.promising import (
     TO,
     claim,
@@ -177,3 +180,24 @@ def test_vouchers_are_listed_without_what_claims_them(
         listed = client.get(f"/v1/vouchers{query}", headers=studio).json()["data"]
         assert [(each["id"], each["promise"]) for each in listed] == [(voucher["id"], None)]
     assert client.get("/v1/vouchers?status=claimed", headers=studio).json()["data"] == []
+
+
+def test_another_collection_gives_the_voucher_contract_its_roles_too(
+    client: TestClient, application: Application, asset: Asset, studio: dict[str, str]
+) -> None:
+    """The roles of the first counted for all: after LORESPARK_CONTRACT had changed each voucher failed."""
+    promised(client, application, asset.asset_id, studio)
+    me = application.signer.address
+    terms = CollectionTerms(me, "Second", "S", "ipfs://second", minter=me)
+    made = delivered(
+        application.chain.outbox,
+        application.connection,
+        "second",
+        lambda nonce: deployment_transaction(
+            application.connection.web3, terms, sender=application.signer.address, nonce=nonce
+        ),
+    )
+    second = AssetContract(application.connection.web3, str(made.contract_address))
+    contract = ClaimContract(application.records, lambda: application.chain, lambda: application.signer, None)
+    assert second.has_roles(contract.ensure(second).address, MINTER_ROLE)
+    assert second.has_roles(application.signer.address, VOUCHER_ROLE)
