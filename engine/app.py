@@ -225,16 +225,20 @@ class Application:
         return ChainAccess(connection, signer, Outbox(self.records.database, connection.web3, signers, terms))
 
     @property
+    def chain_is_elsewhere(self) -> bool:
+        """Whether the chain may belong to another process: the embedded one is that of the one which mints, and opening
+        it here would keep that one from it."""
+        embedded = self.settings.rpc_url is None and self.records.database.is_shared
+        return embedded and "connection" not in vars(self)
+
+    @property
     def follower(self) -> Follower | None:
         """Who reads what the chain's logs say; None where there is nothing to read or no way to it from here.
 
         Raises what opening the chain raises.
         """
-        embedded_elsewhere = self.settings.rpc_url is None and self.records.database.is_shared
-        if embedded_elsewhere and "connection" not in vars(self):
-            return (
-                None  # the embedded chain belongs to the one process that mints, which need not be this one
-            )
+        if self.chain_is_elsewhere:
+            return None
         with self.records.database.reading() as connection:
             is_any = watches(connection, self.settings.chain_id)
         return self._follower if is_any or self._own_contracts() else None
@@ -258,6 +262,7 @@ class Application:
             self.settings.contract: "assets",
             self.records.contract(chain_id): "assets",
             claimed_with: "vouchers",
+            self.settings.factory: "collections",
         }
         return {address: kind for address, kind in kinds.items() if address is not None}
 

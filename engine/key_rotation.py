@@ -72,10 +72,19 @@ class Rotation:
                 "they have ended, or with --leaked to end them now."
             )
         elif promised:
+            self._settle_claims()
             with self._application.records.database.writing() as connection:
                 fail_vouchers_of(connection, old, self._chain_id)
             done.append(f"{promised} vouchers of {old} can no longer be claimed.")
         return done
+
+    def _settle_claims(self) -> None:
+        """What was claimed before the role was taken is a token, and its asset must not be promised again."""
+        follower = self._application.follower
+        if follower is not None:
+            head_block = follower.follow().head_block
+            while self._application.claims.settle(head_block):
+                pass
 
     def _contract(self) -> AssetContract | None:
         address = self._application.settings.contract or self._application.records.contract(self._chain_id)

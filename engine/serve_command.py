@@ -43,6 +43,7 @@ def serve(
             keyed = has_keys(connection)
         with listening(host, port) as listener:
             app = server(application)
+            app.state.listens_at = listener.getsockname()[:2]
             if worker:
                 start_worker(application)
             config = Config(

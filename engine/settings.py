@@ -34,7 +34,8 @@ class Settings:
     pinning.toml in the data folder. ``mint_before_pin`` lets mints go on before a service pinned their asset.
     ``public_url`` is where people reach the server, as in https://play.example; None is this machine alone.
     ``signer_url`` is a web3signer that signs, with the key of ``signer_address`` where it has several.
-    ``vouchers`` None is deployed at the first claim. ``key_password_file`` holds the password of the keystore that
+    ``vouchers`` None is deployed at the first claim. ``factory`` makes collections, which the index follows.
+    ``key_password_file`` holds the password of the keystore that
     `lorespark keys` made."""
 
     data_dir: Path
@@ -79,6 +80,7 @@ class Settings:
     signer_url: str | None = field(default=None, repr=False)  # may carry a password
     signer_address: str | None = None
     vouchers: str | None = None
+    factory: str | None = None
     key_password_file: Path | None = field(default=None, repr=False)
 
     @property
@@ -92,7 +94,7 @@ class Settings:
         _LLM_URL, _LLM_MODEL, _LLM_KEY, _DATABASE_URL, _ALLOW_PRIVATE_WEBHOOKS, _DEFAULT_DENY_LIST, _DENY_LIST,
         _MODERATION_URL, _MODERATION_MODEL, _MODERATION_KEY, _RATE_LIMIT_URL, _MAX_QUEUED, _MAX_QUEUED_PER_TENANT,
         _BLOCKS_DIR, _PINNING, _MINT_BEFORE_PIN, _MINT_WINDOW_MS, _STUCK_AFTER_S, _MAX_FEE_GWEI,
-        _PUBLIC_URL, _SIGNER_URL, _SIGNER_ADDRESS, _VOUCHERS and _KEY_PASSWORD_FILE.
+        _PUBLIC_URL, _SIGNER_URL, _SIGNER_ADDRESS, _VOUCHERS, _FACTORY and _KEY_PASSWORD_FILE.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -164,6 +166,7 @@ class Settings:
             if (held := given("KEY_PASSWORD_FILE"))
             else None,
             vouchers=_contract("VOUCHERS", vouchers) if (vouchers := given("VOUCHERS")) else None,
+            factory=_contract("FACTORY", factory) if (factory := given("FACTORY")) else None,
         )
 
 

@@ -147,6 +147,7 @@ def voucher(**changes: Any) -> dict[str, Any]:
         "id": "voucher-1",
         "asset": "a",
         "to": "0x" + "12" * 20,
+        "price_wei": "0",
         "chain_id": 31337,
         "status": "prepared",
         "expires_at": "2026-01-08T00:00:00Z",

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from engine.database.claims import recheck_vouchers
 from engine.database.tables import (
     assets,
     indexed_blocks,
@@ -160,8 +161,9 @@ def write_batch(connection: Connection, chain_id: int, batch: Batch) -> None:
 def undo_after(connection: Connection, chain_id: int, block_number: int) -> None:
     """Takes back all that blocks after ``block_number`` said, so that the rest is as it was then.
 
-    Call ``advance`` before, in the same transaction.
+    Vouchers that ended there are looked at again. Call ``advance`` before, in the same transaction.
     """
+    recheck_vouchers(connection, chain_id, block_number)
     for table in (transfers, token_changes, voucher_events):
         connection.execute(
             delete(table).where(table.c.chain_id == chain_id, table.c.block_number > block_number)

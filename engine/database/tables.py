@@ -310,7 +310,10 @@ vouchers = Table(
     Column("player_id", String(40), ForeignKey("players.id")),  # who may read it beside the studio
     Column("asset_id", String(40), ForeignKey("assets.id"), nullable=False),
     Column("chain_id", BigInteger, nullable=False),
-    Column("recipient", String(42), nullable=False),
+    Column("recipient", String(42)),  # None: whoever has the voucher
+    Column(
+        "price_wei", String(80), nullable=False, server_default="0"
+    ),  # decimal; a uint256 fits no integer column
     Column("digest", String(64), nullable=False),  # of the metadata, in hex
     Column("deadline_s", BigInteger, nullable=False),  # Unix time
     Column("status", String(12), nullable=False),
@@ -339,6 +342,8 @@ Index(
     postgresql_where=vouchers.c.status.in_(("prepared", "signed", "cancelling")),
 )
 Index("ix_vouchers_asset_id", vouchers.c.asset_id)
+Index("ix_vouchers_recipient", vouchers.c.recipient, vouchers.c.created_at, vouchers.c.id)
+Index("ix_vouchers_player_id", vouchers.c.player_id, vouchers.c.created_at, vouchers.c.id)
 Index("ix_vouchers_tenant_id", vouchers.c.tenant_id, vouchers.c.created_at, vouchers.c.id)
 
 # The contract that claims vouchers, where this server deployed it.

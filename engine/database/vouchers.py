@@ -2,22 +2,18 @@
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, Select, func, insert, select, update
 
 from assets.asset import Asset
-from chain.voucher import Claim
-from engine.api.webhook import EventType
 from engine.database.asset_rows import asset_row
 from engine.database.clock import now
 from engine.database.jobs import enqueue
-from engine.database.mints import MintRecord, living_mint, mint_view
-from engine.database.tables import assets, mints, voucher_contracts, vouchers
+from engine.database.tables import assets, voucher_contracts, vouchers
 from engine.database.voucher_places import LIVING_VOUCHER, check_no_mint, lock_asset
-from engine.database.webhooks import announce
 from engine.errors import Conflict, UnknownRecord
 
 NEWEST_FIRST: Final = (vouchers.c.created_at, vouchers.c.id)  # as engine.server.cursor.page orders
@@ -33,7 +29,8 @@ _WORD_BITS: Final = 192
 @dataclass(frozen=True)
 class VoucherRecord:
     """What is None is not known before the voucher is signed; ``handed_out_at`` before somebody has the signature,
-    ``token_id`` before it is claimed. Of ``key_id`` and ``player_id`` one asked for it."""
+    ``token_id`` before it is claimed. Of ``key_id`` and ``player_id`` one asked for it. Without a recipient it is for
+    whoever has it."""
 
     id: str
     tenant_id: str
@@ -41,7 +38,8 @@ class VoucherRecord:
     player_id: str | None
     asset_id: str
     chain_id: int
-    recipient: str
+    recipient: str | None
+    price_wei: str  # decimal
     digest: str
     deadline_s: int
     status: str
@@ -59,11 +57,22 @@ class VoucherRecord:
 
 @dataclass(frozen=True)
 class Asking:
-    """Who asks about a voucher: a studio by its key, or a player about what they asked for."""
+    """Who asks about a voucher: a studio by its key, or a player about what they asked for, or what is for their
+    account ``address``."""
 
     tenant_id: str | None = None
     key_id: str | None = None
     player_id: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a voucher is asked to say. Without a recipient it is a bank note: whoever has it claims it."""
+
+    recipient: str | None
+    valid_s: int
+    price_wei: int = 0
 
 
 def vouchers_of(tenant_id: str, status: str | None = None, asset_id: str | None = None) -> Select[Any]:
@@ -74,13 +83,32 @@ def vouchers_of(tenant_id: str, status: str | None = None, asset_id: str | None 
     return query if asset_id is None else query.where(vouchers.c.asset_id == asset_id)
 
 
+def vouchers_of_player(asking: Asking) -> Select[Any]:
+    """The rows of the vouchers that a player may read, in no order."""
+    return select(vouchers).where(_readable(asking))
+
+
+def _readable(asking: Asking) -> ColumnElement[bool]:
+    if asking.tenant_id is not None:
+        return vouchers.c.tenant_id == asking.tenant_id
+    own = vouchers.c.player_id == asking.player_id
+    return own if asking.address is None else own | (vouchers.c.recipient == asking.address)
+
+
+def readable_voucher(connection: Connection, asking: Asking, voucher_id: str) -> VoucherRecord:
+    """A voucher that the studio or the player may claim by. Locks it; raises UnknownRecord."""
+    return _locked(connection, _readable(asking), voucher_id)
+
+
 def own_voucher(connection: Connection, asking: Asking, voucher_id: str) -> VoucherRecord:
-    """Locks the voucher until the transaction's end. Raises UnknownRecord."""
-    whose = (
-        vouchers.c.player_id == asking.player_id
-        if asking.tenant_id is None
-        else vouchers.c.tenant_id == asking.tenant_id
-    )
+    """A voucher of the studio, or that the player asked for. Locks it until the transaction's end.
+
+    Raises UnknownRecord.
+    """
+    return _locked(connection, _readable(replace(asking, address=None)), voucher_id)
+
+
+def _locked(connection: Connection, whose: ColumnElement[bool], voucher_id: str) -> VoucherRecord:
     query = select(vouchers).where(vouchers.c.id == voucher_id, whose).with_for_update()
     # PostgreSQL takes no NUL in a text.
     row = connection.execute(query).one_or_none() if voucher_id.isprintable() else None
@@ -104,18 +132,20 @@ def living_voucher(connection: Connection, asset_id: str, chain_id: int) -> Vouc
 
 
 def add_voucher(
-    connection: Connection, asset: Asset, recipient: str, chain_id: int, valid_s: int, asking: Asking
+    connection: Connection, asset: Asset, wanted: Terms, chain_id: int, asking: Asking
 ) -> tuple[VoucherRecord, bool]:
-    """The asset's living voucher for that recipient, and whether this call made it and let it wait for a worker.
+    """The asset's living voucher for that recipient and price, and whether this call made it and let it wait for a
+    worker.
 
     One that is made writes the asset's metadata and quality with it: what is claimed is what ``asset`` says.
-    Raises Conflict where the asset has a token, or a voucher for somebody else.
+    Raises Conflict where the asset has a token, or a voucher for other terms.
     """
     lock_asset(connection, asset.asset_id)
     found = living_voucher(connection, asset.asset_id, chain_id)
     if found is not None:
         readable = asking.player_id in (None, found.player_id)
-        if found.recipient == recipient and found.status != "cancelling" and readable:
+        same = (found.recipient, found.price_wei) == (wanted.recipient, str(wanted.price_wei))
+        if same and found.status != "cancelling" and readable:
             if found.status == "prepared":  # who asks again means to try again what was set aside
                 enqueue(connection, QUEUE, found.id, found.tenant_id)
             return found, False
@@ -138,9 +168,10 @@ def add_voucher(
             player_id=asking.player_id,
             asset_id=asset.asset_id,
             chain_id=chain_id,
-            recipient=recipient,
+            recipient=wanted.recipient,
+            price_wei=str(wanted.price_wei),
             digest=asset.metadata_cid.digest.hex(),
-            deadline_s=int(time.time()) + valid_s,
+            deadline_s=int(time.time()) + wanted.valid_s,
             status="prepared",
             created_at=now(),
         )
@@ -189,51 +220,6 @@ def next_nonce(connection: Connection, signer: str, chain_id: int, fresh: bool =
     if last is not None and (int(last) + 1) % _NONCES_PER_WORD:
         return int(last) + 1
     return secrets.randbits(_WORD_BITS) * _NONCES_PER_WORD
-
-
-def voucher_claimed(connection: Connection, chain_id: int, signer: str, nonce: int, claim: Claim) -> bool:
-    """Records that a voucher became a token, as the chain says: the asset then has a confirmed mint and its owner, and
-    the studio hears of it. Again is the same as once. False for a voucher that is not ours.
-
-    Whoever reads the chain calls it, for claims that are as final as a mint has to be.
-    """
-    found = connection.execute(
-        select(vouchers)
-        .where(vouchers.c.chain_id == chain_id, vouchers.c.signer == signer, vouchers.c.nonce == str(nonce))
-        .with_for_update()
-    ).one_or_none()
-    if found is None:
-        return False
-    record = VoucherRecord(**found._mapping)
-    if record.status == "claimed":
-        return True
-    lock_asset(connection, record.asset_id)
-    _changed(connection, record.id, status="claimed", token_id=str(claim.token_id), error=None)
-    own = assets.c.id == record.asset_id
-    connection.execute(update(assets).where(own).values(owner=claim.recipient))
-    if living_mint(connection, record.asset_id, chain_id) is None:
-        mint_id = f"mint-{record.id}"
-        connection.execute(
-            insert(mints).values(
-                id=mint_id,
-                tenant_id=record.tenant_id,
-                key_id=record.key_id,
-                asset_id=record.asset_id,
-                recipient=claim.recipient,
-                chain_id=chain_id,
-                contract=record.collection,
-                status="confirmed",
-                token_id=str(claim.token_id),
-                tx_hash=claim.tx_hash,
-                block_number=claim.block_number,
-                created_at=now(),
-            )
-        )
-        mint = MintRecord(**connection.execute(select(mints).where(mints.c.id == mint_id)).one()._mapping)
-        announce(
-            connection, record.tenant_id, EventType.MINT_CONFIRMED, mint_view(mint).model_dump(mode="json")
-        )
-    return True
 
 
 def living_vouchers_of(connection: Connection, signer: str, chain_id: int) -> int:

@@ -3,10 +3,9 @@
 from sqlalchemy import Connection, and_, select
 
 from chain.voucher import Claim
+from engine.database.claims import voucher_claimed
 from engine.database.database import Database
 from engine.database.tables import voucher_events, vouchers
-from engine.database.voucher_places import LIVING_VOUCHER
-from engine.database.vouchers import voucher_claimed
 
 _AT_ONCE = 500  # claims in one transaction
 
@@ -43,7 +42,8 @@ class VoucherClaims:
                 voucher_events.c.chain_id == self._chain_id,
                 voucher_events.c.kind == "claimed",
                 voucher_events.c.block_number <= last_block,
-                vouchers.c.status.in_(LIVING_VOUCHER),
+                # Those too that ended otherwise here: what the chain took is a token, whatever the records held.
+                vouchers.c.status != "claimed",
             )
             .order_by(voucher_events.c.block_number, voucher_events.c.log_index)
             .limit(limit)

@@ -2,15 +2,21 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final, Protocol
 
-from chain.asset_contract import MINTER_ROLE, VOUCHER_ROLE, AssetContract
+from chain.asset_contract import AssetContract
 from chain.boundary import node_boundary
-from chain.errors import ContractMissing, SignerRefused, TransactionRejected, TransactionReverted
+from chain.errors import (
+    ContractMissing,
+    ReceiptTimeout,
+    SignerRefused,
+    TransactionRejected,
+    TransactionReverted,
+)
 from chain.signer import TypedDataSigner
 from chain.transactions import Receipt, wait_for_receipt
-from chain.voucher import Voucher, VoucherContract, sign_voucher, vouchers_transaction
+from chain.voucher import Claim, Voucher, VoucherContract, sign_voucher
+from engine.database.claims import RECHECK, claim_block, claim_removed, voucher_claimed
 from engine.database.jobs import Job, enqueue
 from engine.database.records import Records
 from engine.database.voucher_places import LIVING_VOUCHER
@@ -19,22 +25,27 @@ from engine.database.vouchers import (
     QUEUE,
     VoucherRecord,
     next_nonce,
-    set_voucher_contract,
     update_voucher,
     voucher,
-    voucher_claimed,
-    voucher_contract,
 )
 from engine.errors import HoldLost, WrongChain
 from engine.jobs.delivered import delivered
 from engine.jobs.hold import Hold
 from engine.jobs.mint_contract import ChainAccess
 from engine.jobs.outbox import Build
+from engine.jobs.voucher_contract import ClaimContract
 from engine.jobs.work import ROOM_ERRORS
 
+# What the chain ended, and a reorganisation may open again.
+_ENDED: Final = ("claimed", "cancelled")
 # What no repetition changes.
 FINAL_ERRORS: Final = (TransactionReverted, TransactionRejected, SignerRefused)
 _MAX_NONCES: Final = 3  # a word of 256 that nobody ever used is found at the first try
+# How far a reorganisation may move a claim back, before the block in which nobody had the signature yet. Raise it with
+# KEPT_BLOCKS of the index.
+_DEEPEST_BLOCKS: Final = 256
+_SHORTER_S: Final = 1.0  # until a chain that is shorter than it was is looked at again
+_LOOKS: Final = 3  # at a chain that changes between two questions
 
 
 class Collections(Protocol):
@@ -57,14 +68,15 @@ class VoucherJob:
     ) -> None:
         """``configured`` is the voucher contract's address; None deploys one."""
         self._records, self._chain, self._signer = records, chain, signer
-        self._collections, self._configured = collections, configured
+        self._collections = collections
+        self._contract = ClaimContract(records, chain, signer, configured)
 
     def run(self, job: Job, hold: Hold) -> float | None:
-        """Does what the job's record names: a voucher's id, perhaps after ``cancel:`` or ``expire:``."""
+        """Does what the job's record names: a voucher's id, perhaps after ``cancel:``, ``expire:`` or ``recheck:``."""
         what, _, voucher_id = job.record_id.rpartition(":")
         with self._records.database.reading() as connection:
             record = voucher(connection, voucher_id)
-        if record is None or record.status not in LIVING_VOUCHER:
+        if record is None or record.status not in (_ENDED if what == RECHECK else LIVING_VOUCHER):
             return None
         try:
             if record.chain_id != self._chain().connection.settings.chain_id:
@@ -76,6 +88,8 @@ class VoucherJob:
                 self._cancel(record, hold)
             elif what == "expire":
                 return self._expire(record, hold)
+            elif what == RECHECK:
+                return self._recheck(record, hold)
             else:
                 self._sign(record, hold)
         except HoldLost:
@@ -96,7 +110,7 @@ class VoucherJob:
         if record.status != "prepared":
             return
         collection = self._collections.ensure_collection(hold)
-        contract = self._ensure_contract(collection, hold)
+        contract = self._contract.ensure(collection, hold)
         signer = self._signer()
         nonce = self._nonce(record, signer.address, contract, hold)
         signed = sign_voucher(
@@ -106,6 +120,7 @@ class VoucherJob:
                 digest=bytes.fromhex(record.digest),
                 nonce=nonce,
                 deadline_s=record.deadline_s,
+                price_wei=int(record.price_wei),
                 recipient=record.recipient,
             ),
             chain_id=record.chain_id,
@@ -122,7 +137,7 @@ class VoucherJob:
                 collection=collection.address,
                 contract=contract.address,
                 signature="0x" + signed.signature.hex(),
-                from_block=head,
+                from_block=max(0, head - _DEEPEST_BLOCKS),
                 error=None,
             )
             if made:  # else it was cancelled meanwhile, and nobody ever gets the signature
@@ -146,74 +161,32 @@ class VoucherJob:
             f"The contract {contract.address} says that every voucher was used; set LORESPARK_VOUCHERS to a sound one."
         )
 
-    def _ensure_contract(self, collection: AssetContract, hold: Hold) -> VoucherContract:
-        """The voucher contract, with the roles that a claim needs. Deployed where there is none."""
-        chain = self._chain()
-        web3, chain_id, sender = (
-            chain.connection.web3,
-            chain.connection.settings.chain_id,
-            chain.signer.address,
-        )
-        with self._records.database.reading() as connection:
-            address = self._configured or voucher_contract(connection, chain_id)
-        if address is None:
-            address = self._delivered(
-                "vouchers", lambda nonce: vouchers_transaction(web3, sender=sender, nonce=nonce), hold
-            ).contract_address
-            assert address is not None, "a deployment's receipt names its contract"
-            with self._records.database.writing() as connection:
-                set_voucher_contract(connection, chain_id, address)
-        contract = VoucherContract(web3, address)
-        if not contract.is_deployed():
-            raise ContractMissing(
-                f"The voucher contract {address} is not on the chain {chain_id}; restore chain.db from the backup that "
-                "records.db came from, or set LORESPARK_VOUCHERS or LORESPARK_CHAIN_ID."
-            )
-        self._ensure_role(collection, contract.address, MINTER_ROLE, hold)
-        self._ensure_role(collection, self._signer().address, VOUCHER_ROLE, hold)
-        return contract
-
-    def _ensure_role(self, collection: AssetContract, account: str, role: int, hold: Hold) -> None:
-        if collection.has_roles(account, role):
-            return
-        chain = self._chain()
-        sender = chain.signer.address
-        self._delivered(
-            f"grant {role} {account}",
-            lambda nonce: collection.transaction("grantRoles", account, role, sender=sender, nonce=nonce),
-            hold,
-        )
-        if not collection.has_roles(account, role):
-            raise TransactionRejected(
-                f"The role {role} of {account} in {collection.address} was taken back; the contract's owner grants it "
-                "again with grantRoles."
-            )
-
     # ------------------------------------------------------------------ ending
 
     def _cancel(self, record: VoucherRecord, hold: Hold) -> None:
         if record.status != "cancelling":
             return
+        contract, signer, nonce = _signed(record, self._chain())
+        # Used is not ended: a claim in a block that a reorganisation removes leaves it open again. So nothing but a
+        # claim that is there, or a cancellation of our own that is final, lets another voucher or a mint be made.
+        if not contract.is_used(signer, nonce) or self._claim(record) is None:
+            self._cancel_there(record, hold)
+        self._settle(record, "cancelled", hold)
+
+    def _cancel_there(self, record: VoucherRecord, hold: Hold) -> None:
+        """Uses the voucher's nonce on the chain, unless a claim did."""
         chain = self._chain()
         contract, signer, nonce = _signed(record, chain)
-        first = record.from_block or 0
-        if not contract.is_used(signer, nonce):
-            # It was not claimed before the newest block that no reorganisation reaches.
-            first = max(first, self._head() - chain.connection.settings.confirmations)
-            with self._records.database.writing() as connection:
-                hold.confirm(connection)
-                update_voucher(connection, record.id, "cancelling", from_block=first)
-            if chain.signer.address != signer:
-                raise SignerRefused(
-                    f"The voucher {record.id} was signed by {signer}, which alone can cancel it; wait for its "
-                    "deadline, or set that key again."
-                )
-            self._delivered(
-                f"cancel {record.id}",
-                lambda number: contract.cancel_transaction([nonce], sender=signer, nonce=number),
-                hold,
+        if chain.signer.address != signer:
+            raise SignerRefused(
+                f"The voucher {record.id} was signed by {signer}, which alone can cancel it; wait for its deadline, or "
+                "set that key again."
             )
-        self._settle(record, contract, first, "cancelled", hold)
+        self._delivered(
+            f"cancel {record.id}",
+            lambda number: contract.cancel_transaction([nonce], sender=signer, nonce=number),
+            hold,
+        )
 
     def _expire(self, record: VoucherRecord, hold: Hold) -> float | None:
         left_s = record.deadline_s + EXPIRY_MARGIN_S - time.time()
@@ -225,24 +198,64 @@ class VoucherJob:
                 hold.confirm(connection)
                 update_voucher(connection, record.id, "signed", "cancelling", status="expired", error=None)
             return None
-        self._settle(record, contract, record.from_block or 0, "expired", hold)
+        self._settle(record, "expired", hold)
         return None
 
-    def _settle(
-        self, record: VoucherRecord, contract: VoucherContract, first: int, otherwise: str, hold: Hold
-    ) -> None:
-        """Its nonce is used: by a claim, or else in vain."""
+    def _recheck(self, record: VoucherRecord, hold: Hold) -> float | None:
+        """A reorganisation removed what ended it: the chain says anew whether it is a token, or open."""
+        if record.signature is None or record.handed_out_at is None:
+            return None  # nobody can have claimed it
+        with self._records.database.reading() as connection:
+            claimed_block = claim_block(connection, record.id)
+        if claimed_block is not None and self._head() < claimed_block:
+            return _SHORTER_S  # the chain, or a node that lags and looks like a reorganisation
+        contract, signer, nonce = _signed(record, self._chain())
+        for _ in range(_LOOKS):
+            claim = self._claim(record)
+            if claim is not None and self._settle(record, record.status, hold):
+                return None
+            if not contract.is_used(signer, nonce):
+                break
+        if record.status == "claimed":
+            # For a while only, where the chain takes the same claim again: the index tells of it.
+            with self._records.database.writing() as connection:
+                hold.confirm(connection)
+                claim_removed(connection, record.id)
+        else:
+            self._cancel_there(record, hold)  # the asset may be on another way already
+            self._settle(record, record.status, hold)
+        return None
+
+    def _claim(self, record: VoucherRecord) -> Claim | None:
+        """How it was claimed, as the chain is now."""
         assert record.collection is not None, "a signed voucher knows its collection"
+        contract, signer, nonce = _signed(record, self._chain())
+        return contract.claim_of(record.collection, signer, nonce, record.from_block or 0, self._head())
+
+    def _settle(self, record: VoucherRecord, otherwise: str, hold: Hold) -> bool:
+        """Its nonce is used: by a claim, or else in vain. Whether it was claimed."""
         _, signer, nonce = _signed(record, self._chain())
-        claim = contract.claim_of(record.collection, signer, nonce, first, self._head())
-        if claim is not None:  # it counts once it is as final as a mint has to be
-            claim = replace(claim, block_number=self._wait(claim.tx_hash).block_number)
+        claim = self._final_claim(record)
         with self._records.database.writing() as connection:
             hold.confirm(connection)
             if claim is None:
                 update_voucher(connection, record.id, *LIVING_VOUCHER, status=otherwise, error=None)
             else:
                 voucher_claimed(connection, record.chain_id, signer, nonce, claim)
+        return claim is not None
+
+    def _final_claim(self, record: VoucherRecord) -> Claim | None:
+        """The claim once it is as final as a mint has to be; a reorganisation may give it another place and token."""
+        for _ in range(_LOOKS):
+            claim = self._claim(record)
+            if claim is None:
+                return None
+            mined = self._wait(claim.tx_hash)
+            if mined.block_number == claim.block_number and self._claim(record) == claim:
+                return claim
+        raise ReceiptTimeout(
+            f"The chain gives the claim of {record.id} one place after another; look again later."
+        )
 
     # ------------------------------------------------------------------ within
 

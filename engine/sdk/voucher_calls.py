@@ -19,26 +19,36 @@ def hold(asset_id: str, *, player: str | None = None, reference: str | None = No
 def claim(
     asset_id: str,
     *,
-    to: str,
+    to: str | None = None,
+    bearer: bool = False,
+    price_wei: int = 0,
     valid_s: int | None = None,
     force: bool = False,
     idempotency_key: str | None = None,
 ) -> Call[Voucher]:
     """Promises the asset to an account; ask for the voucher until it is ``signed``.
 
-    It holds for ``valid_s`` seconds, a week if left out. ``force`` promises what fails the quality gate. Raises
-    Conflict where the asset is promised to somebody else or has a token.
+    ``bearer`` in place of ``to`` makes it one for whoever has it. It costs ``price_wei``, and holds for ``valid_s``
+    seconds, a week if left out. ``force`` promises what fails the quality gate. Raises Conflict where the asset is
+    promised on other terms or has a token.
     """
-    fields = (
-        {"to": to} | ({} if valid_s is None else {"valid_s": valid_s}) | ({"force": True} if force else {})
-    )
+    fields = {
+        **({} if to is None else {"to": to}),
+        **({"bearer": True} if bearer else {}),
+        **({"price_wei": str(price_wei)} if price_wei else {}),
+        **({} if valid_s is None else {"valid_s": valid_s}),
+        **({"force": True} if force else {}),
+    }
     body = made(ClaimRequest, fields)
     return post(model_of(Voucher), "assets", asset_id, "claim", body=body, idempotency_key=idempotency_key)
 
 
-def get_voucher(voucher_id: str) -> Call[Voucher]:
-    """The voucher, with its ``promise`` while it can be claimed: from then on only the chain can cancel it."""
-    return get(model_of(Voucher), "vouchers", voucher_id)
+def get_voucher(voucher_id: str, *, to: str | None = None) -> Call[Voucher]:
+    """The voucher, with its ``promise`` while it can be claimed: from then on only the chain can cancel it.
+
+    ``to`` is the account that gets the token of one for whoever has it.
+    """
+    return get(model_of(Voucher), "vouchers", voucher_id, to=to)
 
 
 def cancel_voucher(voucher_id: str) -> Call[Voucher]:

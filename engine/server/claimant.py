@@ -28,7 +28,7 @@ class Claimant:
         if self.caller is not None:
             return Asking(tenant_id=self.caller.tenant_id, key_id=self.caller.key_id)
         assert self.player is not None, "a claimant is one or the other"
-        return Asking(player_id=self.player.id)
+        return Asking(player_id=self.player.id, address=self.player.address)
 
 
 async def _claimant(

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from chain.artifact import ContractArtifact, parse_artifact
-from chain.asset_contract import AssetContract
+from chain.asset_contract import VOUCHER_ROLE, AssetContract
 from chain.collection import (
     CollectionFactory,
     CollectionTerms,
@@ -24,6 +24,8 @@ from chain.contract_call import ContractCalls, creation_transaction
 from chain.errors import TransactionReverted
 from chain.signer import EnvironmentSigner
 from chain.transactions import Receipt, next_nonce, submit, wait_for_receipt
+from chain.voucher import VoucherContract, vouchers_transaction
+from tests.contracts.shop import Shop
 from tools.compile_contracts import compile_contract
 
 CHAIN_ID = 31337
@@ -193,3 +195,18 @@ def refused() -> Callable[[str], AbstractContextManager[None]]:
         assert caught.value.reason == reason
 
     return expect
+
+
+@pytest.fixture(scope="session")
+def voucher_contract(node: Any) -> VoucherContract:
+    maker = node.account()
+    made = node.send(maker, vouchers_transaction(node.web3, sender=maker.address, nonce=0))
+    return VoucherContract(node.web3, made.contract_address)
+
+
+@pytest.fixture
+def shop(collection: Any, voucher_contract: VoucherContract) -> Shop:
+    studio = collection.node.account()
+    collection.do(collection.admin, "grantRoles", voucher_contract.address, 1)
+    collection.do(collection.admin, "grantRoles", studio.address, VOUCHER_ROLE)
+    return Shop(collection, voucher_contract, studio)

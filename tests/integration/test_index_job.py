@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from chain.connection import ChainSettings, connect
 from engine.app import Application
 from engine.database.jobs import RECURRING, Job, claim_record
 from engine.database.tables import assets, jobs, tokens, transfers
@@ -16,6 +17,7 @@ from engine.jobs.hold import Hold
 from engine.jobs.index import EVERY_S, RETRY_S, IndexWork
 from engine.jobs.opening import start_worker
 from engine.settings import Settings
+from tests.studio import CHAIN_ID, Studio
 
 WAIT_S = 60.0  # on a machine that does much else
 
@@ -56,6 +58,31 @@ def test_a_worker_reads_what_was_minted_on_the_embedded_chain(
         )
         wait_for(lambda: len(read(application, select(transfers))) == 2)
         assert read(application, select(assets.c.owner))[0].owner == other
+
+
+@pytest.mark.needs_anvil
+def test_the_collections_of_the_factory_that_is_named_are_followed(tmp_path: Path, anvil_url: str) -> None:
+    with connect(ChainSettings("anvil", CHAIN_ID, rpc_url=anvil_url)) as connection:
+        studio = Studio(connection.web3)
+        environment = {
+            "LORESPARK_DATA_DIR": str(tmp_path / "data"),
+            "LORESPARK_RPC_URL": anvil_url,
+            "LORESPARK_CHAIN_ID": str(CHAIN_ID),
+            "LORESPARK_FACTORY": studio.factory.address,
+        }
+        with Application.open(Settings.from_environment(environment)) as application:
+            studio.create_collection()
+            studio.mint(3, of=studio.collections[-1])
+            follower = application.follower
+            assert follower is not None
+            follower.follow()
+            studio.create_collection()
+            studio.mint(1, of=studio.collections[-1])
+            follower.follow()
+            found = [
+                row.contract for row in read(application, select(tokens).order_by(tokens.c.minted_block))
+            ]
+            assert found == [studio.collections[1].address] * 3 + [studio.collections[2].address]
 
 
 def test_where_the_embedded_chain_is_another_process_this_one_leaves_it(

@@ -1,108 +1,24 @@
-"""The index of a real anvil's logs: exact after reorganisations, kills, refusals and with two at once."""
+"""The index of a real anvil's logs: exact, after kills and refusals and with two at once."""
 
 import multiprocessing
 import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 from web3.providers import BaseProvider
 
-from chain.asset_contract import AssetContract
-from chain.collection import deployment_transaction
-from chain.connection import ChainSettings, Connection, connect
+from chain.connection import ChainSettings, connect
 from chain.errors import NodeRefused
 from chain.log_reader import LogReader
-from engine.database import chain_index, tables
 from engine.database.database import Database
 from engine.indexer.follower import Follower
+from tests.integration.indexing import SEED, TABLES, assert_true, follower, rows
 from tests.studio import CHAIN_ID, Studio
-
-TABLES = (
-    tables.tokens,
-    tables.transfers,
-    tables.token_changes,
-    tables.voucher_events,
-    tables.indexed_contracts,
-)
-SEED = 20_261_125
-
-
-@pytest.fixture
-def connection(anvil_url: str) -> Iterator[Connection]:
-    with connect(ChainSettings("anvil", CHAIN_ID, rpc_url=anvil_url)) as connection:
-        yield connection
-
-
-@pytest.fixture
-def studio(connection: Connection) -> Studio:
-    return Studio(connection.web3, SEED)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Database]:
-    """Opens the test's database again and again; the one at hand at the end is closed."""
-    if request.param == "sqlite":
-        return lambda: Database.open(tmp_path / "records.db")
-    url = request.getfixturevalue("postgresql_url")
-    return lambda: Database.connect(url)
-
-
-@pytest.fixture
-def database(opened: Callable[[], Database]) -> Iterator[Database]:
-    database = opened()
-    yield database
-    database.close()
-
-
-def follower(database: Database, studio: Studio, range_blocks: int = 2_000) -> Follower:
-    reader = LogReader(studio.web3, range_blocks)
-    return Follower(database, CHAIN_ID, reader, lambda: studio.sources)
-
-
-def rows(database: Database) -> dict[str, list[Any]]:
-    """All that the index says, but for where it began to look for a contract."""
-    with database.reading() as connection:
-        return {
-            table.name: [
-                tuple(row)
-                for row in connection.execute(
-                    select(*(column for column in table.columns if column.name != "first_block")).order_by(
-                        *table.primary_key
-                    )
-                )
-            ]
-            for table in TABLES
-        }
-
-
-def read_anew(studio: Studio, tmp_path: Path) -> dict[str, list[Any]]:
-    """What an index says that begins with the chain as it is."""
-    path = tmp_path / f"anew-{time.monotonic_ns()}.db"
-    fresh = Database.open(path)
-    try:
-        follower(fresh, studio).follow()
-        return rows(fresh)
-    finally:
-        fresh.close()
-
-
-def assert_true(database: Database, studio: Studio, tmp_path: Path) -> None:
-    """The rows are those of the chain as it is, by another reading of it and by the contracts' own word."""
-    found = rows(database)
-    assert found == read_anew(studio, tmp_path)
-    with database.reading() as connection:
-        living = connection.execute(select(tables.tokens).where(tables.tokens.c.owner.is_not(None))).all()
-    told = {
-        (row.contract, int(row.token_id)): (row.owner, bytes.fromhex(row.digest), row.frozen)
-        for row in living
-    }
-    assert told == studio.truth()
 
 
 def test_it_says_what_the_contracts_say(database: Database, studio: Studio, tmp_path: Path) -> None:
@@ -115,69 +31,6 @@ def test_it_says_what_the_contracts_say(database: Database, studio: Studio, tmp_
     assert all(found[table.name] for table in TABLES), "chance did everything at least once"
     assert {row[5] for row in found["token_changes"]} == {"metadata", "frozen", "recipe"}
     assert {row[4] for row in found["voucher_events"]} == {"claimed", "cancelled"}
-
-
-@pytest.mark.parametrize("removes", ["anvil_reorg", "anvil_rollback"])
-def test_what_a_reorganisation_removes_is_undone_exactly(
-    database: Database, studio: Studio, tmp_path: Path, removes: str
-) -> None:
-    chance, following = random.Random(SEED), follower(database, studio, range_blocks=3)
-    undone = 0
-    for round_ in range(12):
-        for _ in range(chance.randint(1, 5)):
-            studio.act()
-            if chance.random() < 0.5:
-                following.step()
-        if chance.random() < 0.8:
-            following.follow()
-        before = rows(database)["transfers"]
-        studio.node(removes, chance.randint(1, 6), *([[]] if removes == "anvil_reorg" else []))
-        if round_ % 3 == 0:
-            assert following.follow().is_current
-            undone += rows(database)["transfers"] != before
-            assert_true(database, studio, tmp_path)
-    following.follow()
-    assert_true(database, studio, tmp_path)
-    assert undone, "some reorganisation removed what had been read"
-
-
-def test_a_reorganisation_while_it_reads_leaves_nothing_of_the_former_chain(
-    database: Database, studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    following, read, times = follower(database, studio), LogReader.events, 0
-
-    def events(reader: LogReader, *wanted: Any) -> Any:
-        nonlocal times
-        found = read(reader, *wanted)
-        if times < 5:
-            times += 1
-            studio.reorganise(2)
-            studio.mint(2)
-        return found
-
-    monkeypatch.setattr(LogReader, "events", events)
-    studio.mint(3)
-    studio.mint(3)
-    following.follow()
-    assert times == 5
-    monkeypatch.undo()
-    following.follow()
-    assert_true(database, studio, tmp_path)
-
-
-def test_a_reorganisation_deeper_than_the_kept_blocks_is_read_again(
-    database: Database, studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
-) -> None:
-    monkeypatch.setattr(chain_index, "KEPT_BLOCKS", 3)
-    following = follower(database, studio, range_blocks=2)
-    studio.mint(4)
-    for _ in range(6):
-        studio.act()
-    following.follow()
-    studio.reorganise(6)
-    following.follow()
-    assert "all is read again" in caplog.text
-    assert_true(database, studio, tmp_path)
 
 
 def test_a_contract_that_is_named_later_is_read_from_its_beginning(
@@ -209,30 +62,6 @@ def test_what_a_contract_says_that_is_none_of_its_business_means_nothing(
     Follower(database, CHAIN_ID, LogReader(studio.web3), lambda: wrong).follow()
     found = rows(database)
     assert [len(found.pop("indexed_contracts")), *map(len, found.values())] == [3, 0, 0, 0, 0]
-
-
-def test_a_contract_that_a_reorganisation_deploys_earlier_is_read_whole(
-    database: Database, connection: Connection, tmp_path: Path
-) -> None:
-    studio = Studio(connection.web3, SEED)
-    snapshot = studio.node("evm_snapshot")
-    studio.node("anvil_mine", 5)
-    terms, me = studio.terms, studio.maker.address
-
-    def deploy() -> AssetContract:
-        made = studio.send(lambda nonce: deployment_transaction(studio.web3, terms, sender=me, nonce=nonce))
-        return AssetContract(studio.web3, str(made.contract_address))
-
-    studio.collections = [deploy()]
-    studio.mint(3)
-    follower(database, studio).follow()
-    studio.node("evm_revert", snapshot)
-    assert deploy().address == studio.collections[0].address
-    studio.mint(4)
-    studio.node("anvil_mine", 12)
-    follower(database, studio).follow()
-    assert_true(database, studio, tmp_path)
-    assert len(rows(database)["tokens"]) == 4
 
 
 class Strict(BaseProvider):

@@ -12,7 +12,7 @@ from assets.asset import Asset
 from chain.errors import SignerUnavailable
 from engine.app import Application
 from engine.database import tables
-from engine.database.vouchers import Asking, add_voucher
+from engine.database.vouchers import Asking, Terms, add_voucher
 from engine.settings import Settings
 from tests.signer_simulator import RemoteKeys, signing
 
@@ -25,7 +25,7 @@ def test_a_remote_signer_mints_and_promises(tmp_path: Path, add_asset: Callable[
             assert minted.owner == application.signer.address
             asset = add_asset(application, 2)
             with application.records.database.writing() as connection:
-                voucher, _ = add_voucher(connection, asset, minted.owner, 31337, 600, Asking())
+                voucher, _ = add_voucher(connection, asset, Terms(minted.owner, 600), 31337, Asking())
             remote.fault, remote.status = "refuse", 503
             with pytest.raises(SignerUnavailable):
                 application.jobs.finish("voucher", voucher.id)

@@ -18,6 +18,7 @@ from engine.server.api.openai_images import router as openai_images
 from engine.server.api.tokens import router as tokens
 from engine.server.api.vouchers import router as vouchers
 from engine.server.api.wallet import router as wallet
+from engine.server.api.wallet_holdings import router as wallet_holdings
 from engine.server.api.webhooks import router as webhooks
 
 API_ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -25,5 +26,5 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(creations, openai_images),
     *(assets, downloads, health, collections, mints, vouchers),
     *(tokens, graph),
-    *(wallet, webhooks),
+    *(wallet, wallet_holdings, webhooks),
 )

@@ -10,8 +10,9 @@ from fastapi.responses import Response
 from chain.address import parse_recipient
 from chain.errors import SignInRefused
 from chain.siwe import SignInMessage
-from chain.wallet_signature import signed_text
+from chain.wallet_signature import key_signed_text, signed_text
 from engine.api.wallet import Login, Logout, PlayerSession, SignInTerms, SignInWanted
+from engine.app import Application
 from engine.database.players import (
     NONCE_LIFE_S,
     Session,
@@ -90,7 +91,7 @@ def log_in(request: Request, wanted: Login, application: App) -> Response:
                 "The message's nonce was not given out here, was used or has expired; ask for a new one."
             )
     signature = bytes.fromhex(wanted.signature[2:])
-    if not signed_text(lambda: application.connection.web3, message.address, wanted.message, signature):
+    if not _is_signed(application, message, wanted.message, signature):
         raise SignInRefused(
             "The signature is not that of the message's account; sign with the wallet that it names."
         )
@@ -115,6 +116,13 @@ def log_out(request: Request, session: SignedIn, application: App, wanted: Logou
     answer = told(_view(replace(session, expires_at_ms=int(datetime.now(UTC).timestamp() * 1000))))
     forget_cookie(answer, site_of(application.settings, request))
     return answer
+
+
+def _is_signed(application: Application, message: SignInMessage, text: str, signature: bytes) -> bool:
+    """Contracts are asked only where the chain can be opened here without keeping another process from it."""
+    if application.chain_is_elsewhere:
+        return key_signed_text(message.address, text, signature)
+    return signed_text(lambda: application.connection.web3, message.address, text, signature)
 
 
 def _view(session: Session) -> PlayerSession:

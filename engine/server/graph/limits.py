@@ -37,9 +37,9 @@ def check_query(query: str, variables: Mapping[str, Any]) -> None:
         document = parse(query, max_tokens=MAX_TOKENS, no_location=True)
     except GraphQLError as error:
         raise InvalidRequest(f"The query cannot be read ({error.message}); correct it.") from error
-    measure = _Measure(document, variables)
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
+            measure = _Measure(document, definition, variables)
             if definition.operation is not OperationType.QUERY:
                 raise InvalidRequest(
                     f"A {definition.operation.value} is nothing that is served here; send a query."
@@ -56,9 +56,12 @@ def check_query(query: str, variables: Mapping[str, Any]) -> None:
 
 
 class _Measure:
-    """Costs and depths; each fragment is measured once, however often it is spread."""
+    """Costs and depths of one operation, whose variables are its own; each fragment is measured once, however often it
+    is spread."""
 
-    def __init__(self, document: DocumentNode, variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+    ) -> None:
         self._fragments = {
             definition.name.value: definition
             for definition in document.definitions
@@ -66,9 +69,7 @@ class _Measure:
         }
         self._variables = {
             variable.variable.name.value: int(variable.default_value.value)
-            for definition in document.definitions
-            if isinstance(definition, OperationDefinitionNode)
-            for variable in definition.variable_definitions or ()
+            for variable in operation.variable_definitions or ()
             if isinstance(variable.default_value, IntValueNode)
         } | dict(variables)
         self._measured: dict[str, tuple[int, int] | None] = {}

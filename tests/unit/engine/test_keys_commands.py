@@ -16,7 +16,7 @@ from engine import key_rotation
 from engine.app import Application
 from engine.cli import app
 from engine.database import tables
-from engine.database.vouchers import Asking, add_voucher
+from engine.database.vouchers import Asking, Terms, add_voucher
 from engine.settings import Settings
 
 PASSWORD = "a password only this test knows"
@@ -193,7 +193,7 @@ def test_what_the_old_key_promised_stays_good_unless_it_leaked(
         old = application.signer.address
         asset = add_asset(application, 1)
         with application.records.database.writing() as connection:
-            voucher, _ = add_voucher(connection, asset, ADDRESS, 31337, 600, Asking())
+            voucher, _ = add_voucher(connection, asset, Terms(ADDRESS, 600), 31337, Asking())
         application.jobs.finish("voucher", voucher.id)
     new = answered("make", "--password-file", password_file)["address"]
     more = ["--leaked"] if leaked else []

@@ -12,6 +12,7 @@ from assets.asset import Asset
 from chain.voucher import Claim
 from engine.app import Application
 from engine.database import tables
+from engine.database.claims import voucher_claimed
 from engine.database.database import Database
 from engine.database.jobs import Job, state_of
 from engine.database.mints import add_mint
@@ -29,13 +30,13 @@ from engine.database.players import (
 from engine.database.vouchers import (
     QUEUE,
     Asking,
+    Terms,
     add_voucher,
     cancel_voucher,
     hand_out,
     next_nonce,
     own_voucher,
     update_voucher,
-    voucher_claimed,
 )
 from engine.errors import Conflict, UnknownRecord
 from engine.jobs.set_aside import tell_set_aside
@@ -121,7 +122,7 @@ def test_an_asset_is_minted_or_promised_and_never_both(
                     if number % 2:
                         add_mint(connection, asset, TO, 31337)
                         return "mint"
-                    add_voucher(connection, asset, TO, 31337, 600, Asking())
+                    add_voucher(connection, asset, Terms(TO, 600), 31337, Asking())
                     return "voucher"
             except Conflict:
                 return "refused"
@@ -142,13 +143,13 @@ def test_on_another_chain_the_asset_may_be_promised_too(
     asset = add_asset(application, 1)
     with database.writing() as connection:
         add_mint(connection, asset, TO, 1)
-        assert add_voucher(connection, asset, TO, 2, 600, Asking())[1]
-        assert not add_voucher(connection, asset, TO, 2, 600, Asking())[1]
+        assert add_voucher(connection, asset, Terms(TO, 600), 2, Asking())[1]
+        assert not add_voucher(connection, asset, Terms(TO, 600), 2, Asking())[1]
 
 
 def signed(database: Database, asset: Asset, nonce: int = 7) -> str:
     with database.writing() as connection:
-        voucher, _ = add_voucher(connection, asset, TO, 31337, 600, Asking())
+        voucher, _ = add_voucher(connection, asset, Terms(TO, 600), 31337, Asking())
         update_voucher(
             connection,
             voucher.id,
@@ -210,13 +211,13 @@ def test_a_vouchers_job_that_was_set_aside_says_so_and_how_it_goes_on(
 ) -> None:
     asset = add_asset(application, 1)
     with database.writing() as connection:
-        voucher, _ = add_voucher(connection, asset, TO, 31337, 600, Asking())
+        voucher, _ = add_voucher(connection, asset, Terms(TO, 600), 31337, Asking())
         connection.execute(
             update(tables.jobs).where(tables.jobs.c.queue == QUEUE).values(state="set_aside", deaths=3)
         )
         tell_set_aside(connection, Job(1, QUEUE, what + voucher.id, voucher.tenant_id, 3, 3))
     with database.writing() as connection:
-        again, made = add_voucher(connection, asset, TO, 31337, 600, Asking())
+        again, made = add_voucher(connection, asset, Terms(TO, 600), 31337, Asking())
         assert not made
         assert told in (again.error or "")
         assert state_of(connection, QUEUE, voucher.id) == "queued", "who asks again tries it again"

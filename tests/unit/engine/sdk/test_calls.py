@@ -309,6 +309,7 @@ def test_who_holds_an_asset_and_who_may_claim_it_is_said_in_the_body(client: Any
         "PUT /v1/assets/a/holder": Answer(200, {"player": None, "reference": "account 42"}),
         "POST /v1/assets/a/claim": Answer(202, voucher),
         "GET /v1/vouchers/voucher-1": Answer(200, voucher),
+        f"GET /v1/vouchers/voucher-1?to=0x{'34' * 20}": Answer(200, voucher),
         "DELETE /v1/vouchers/voucher-1": Answer(200, voucher | {"status": "cancelled"}),
         "GET /v1/vouchers?status=signed": Answer(200, {"data": [voucher], "next": None}),
     }
@@ -321,5 +322,10 @@ def test_who_holds_an_asset_and_who_may_claim_it_is_said_in_the_body(client: Any
     assert json.loads(held.body) == {"reference": "account 42"}
     assert json.loads(claimed.body) == {"to": "0x" + "12" * 20, "valid_s": 600}
     assert "idempotency-key" in claimed.headers
+    assert client.vouchers.claim("a", bearer=True, price_wei=25 * 10**15).price_wei == "0"
+    assert json.loads(scripted.asked[-1].body) == {"bearer": True, "price_wei": str(25 * 10**15)}
+    assert client.vouchers.get("voucher-1", to="0x" + "34" * 20).id == "voucher-1"
+    with pytest.raises(Invalid):
+        client.vouchers.claim("a")
     with pytest.raises(Invalid):
         client.vouchers.hold("a", player="p", reference="r")

@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 import pytest
 from starlette.testclient import TestClient
 
+from assets.asset import Asset
+from chain.address import ZERO_ADDRESS
 from chain.artifact import parse_artifact
 from chain.contract_call import creation_transaction
 from chain.signer import EnvironmentSigner
@@ -18,7 +20,9 @@ from engine.server.app import server
 from engine.settings import Settings
 from generators.recipe import Recipe
 from tests.painter import Painter
+from tests.unit.engine.server.chain_rows import ANN, BOB, CONTRACT, OTHER, Headers, minted, moved, write
 from tests.unit.engine.server.creating import Worker
+from tests.unit.engine.server.wallets import ORIGIN
 from tools.compile_contracts import CONTRACTS, compile_contract
 
 
@@ -96,3 +100,46 @@ def contract_wallet(skip_or_fail: Callable[[str], NoReturn]) -> Callable[[Applic
         return mined.contract_address
 
     return deploy
+
+
+@pytest.fixture
+def asset(
+    application: Application,
+    studio: dict[str, str],
+    tenant_of: Callable[[dict[str, str]], str],
+    add_asset: Callable[..., Asset],
+) -> Asset:
+    return add_asset(application, tenant_id=tenant_of(studio))
+
+
+@pytest.fixture
+def studio(headers: Headers) -> dict[str, str]:
+    return headers()
+
+
+@pytest.fixture
+def browser(application: Application) -> Iterator[TestClient]:
+    with TestClient(server(application), base_url=ORIGIN, headers={"Origin": ORIGIN}) as browser:
+        yield browser
+
+
+@pytest.fixture
+def indexed(application: Application) -> None:
+    """Ann minted 256 to 260 in block 1, of which she gave 257 to Bob and burned 258; Bob minted one elsewhere."""
+    ours = range(256, 261)
+    write(
+        application,
+        0,
+        9,
+        tokens=[*(minted(1, each, ANN) for each in ours), minted(4, 256, BOB, OTHER)],
+        transfers=[
+            *(moved(1, each, ZERO_ADDRESS, ANN) for each in ours),
+            moved(2, 257, ANN, BOB),
+            moved(3, 258, ANN, ZERO_ADDRESS),
+            moved(4, 256, ZERO_ADDRESS, BOB, OTHER),
+        ],
+        owners=[
+            {"contract": CONTRACT, "token_id": "257", "owner": BOB, "changed_block": 2},
+            {"contract": CONTRACT, "token_id": "258", "owner": None, "changed_block": 3},
+        ],
+    )

@@ -1,12 +1,8 @@
-"""Tokens, owners, activity and the graph over them: rows as the index writes them, asked over HTTP."""
+"""Tokens, owners and activity: rows as the index writes them, asked over HTTP."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from graphql import GraphQLObjectType, build_schema
-from sqlalchemy import event, insert
 from starlette.testclient import TestClient
 
 from assets.asset import Asset
@@ -14,82 +10,19 @@ from assets.cid import Cid
 from chain.address import ZERO_ADDRESS
 from engine.api.account import Scope
 from engine.app import Application
-from engine.database.chain_index import Batch, advance, watch, write_batch
-from engine.database.clock import now
-from engine.database.tables import mints
-from engine.server.graph.limits import LISTS
-
-Headers = Callable[..., dict[str, str]]
-CHAIN_ID = 31_337
-CONTRACT = "0xAE519FC2Ba8e6fFE6473195c092bF1BAe986ff90"
-OTHER = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
-ANN = "0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A"
-BOB = "0x1C5A77d9FA7eF466951B2F01F724BCa3A5820b63"
-DIGEST = "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9"
-
-
-def moved(block: int, token_id: int, sender: str, receiver: str, contract: str = CONTRACT) -> dict[str, Any]:
-    return {
-        **{"block_number": block, "log_index": token_id % 256, "contract": contract},
-        **{"token_id": str(token_id), "sender": sender, "receiver": receiver},
-        **{"tx_hash": f"0x{block:064x}", "at": f"2026-11-25T00:{block:02d}:00Z"},
-    }
-
-
-def minted(block: int, token_id: int, owner: str, contract: str = CONTRACT) -> dict[str, Any]:
-    return {
-        **{"contract": contract, "token_id": str(token_id), "owner": owner, "frozen": False},
-        **{"digest": DIGEST, "minted_digest": DIGEST, "minted_block": block, "minted_index": token_id % 256},
-        **{
-            "minted_tx": f"0x{block:064x}",
-            "minted_at": f"2026-11-25T00:{block:02d}:00Z",
-            "changed_block": block,
-        },
-    }
-
-
-def write(application: Application, version: int, last_block: int, **rows: Sequence[dict[str, Any]]) -> None:
-    with application.records.database.writing() as connection:
-        watch(connection, CHAIN_ID, CONTRACT, "assets", 0)
-        assert advance(connection, CHAIN_ID, version, 50)
-        first = min(
-            row.get("block_number", row.get("changed_block", 0)) for each in rows.values() for row in each
-        )
-        batch = Batch((CONTRACT,), first, last_block, {last_block: f"0x{last_block:064x}"}, **rows)
-        write_batch(connection, CHAIN_ID, batch)
-
-
-@pytest.fixture
-def indexed(application: Application) -> None:
-    """Ann minted 256 to 260 in block 1, of which she gave 257 to Bob and burned 258; Bob minted one elsewhere."""
-    ours = range(256, 261)
-    write(
-        application,
-        0,
-        9,
-        tokens=[*(minted(1, each, ANN) for each in ours), minted(4, 256, BOB, OTHER)],
-        transfers=[
-            *(moved(1, each, ZERO_ADDRESS, ANN) for each in ours),
-            moved(2, 257, ANN, BOB),
-            moved(3, 258, ANN, ZERO_ADDRESS),
-            moved(4, 256, ZERO_ADDRESS, BOB, OTHER),
-        ],
-        owners=[
-            {"contract": CONTRACT, "token_id": "257", "owner": BOB, "changed_block": 2},
-            {"contract": CONTRACT, "token_id": "258", "owner": None, "changed_block": 3},
-        ],
-    )
-
-
-def mint(application: Application, asset: Asset, tenant_id: str, token_id: str) -> None:
-    with application.records.database.writing() as connection:
-        values = {"id": f"mint-{token_id}", "tenant_id": tenant_id, "asset_id": asset.asset_id}
-        values |= {"recipient": ANN, "chain_id": CHAIN_ID, "contract": CONTRACT, "status": "confirmed"}
-        connection.execute(insert(mints).values(**values, token_id=token_id, created_at=now()))
-
-
-def ids(answer: Any) -> list[str]:
-    return [each["token_id"] for each in answer.json()["data"]]
+from tests.unit.engine.server.chain_rows import (
+    ANN,
+    BOB,
+    CHAIN_ID,
+    CONTRACT,
+    DIGEST,
+    OTHER,
+    Headers,
+    ids,
+    mint,
+    moved,
+    write,
+)
 
 
 @pytest.mark.usefixtures("indexed")
@@ -207,158 +140,3 @@ def test_an_assets_owner_is_who_the_chain_says(
     row["changed_block"] = 11
     write(application, 2, 11, transfers=[moved(11, 256, BOB, ZERO_ADDRESS)], owners=[{**row, "owner": None}])
     assert client.get(path, headers=key).json()["owner"] is None
-
-
-def ask(client: TestClient, key: dict[str, str], query: str, **variables: Any) -> Any:
-    return client.post("/v1/graphql", json={"query": query, "variables": variables}, headers=key)
-
-
-@pytest.mark.usefixtures("indexed")
-def test_the_graph_answers_what_is_asked_in_a_few_statements(
-    application: Application, client: TestClient, headers: Headers
-) -> None:
-    statements: list[str] = []
-
-    def count(_: Any, __: Any, statement: str, *___: Any) -> None:
-        statements.append(statement)
-
-    query = """
-      query ($owner: String!, $first: Int = 10) {
-        index { block headBlock }
-        owner(address: $owner) { tokenCount tokens(first: 1) { tokenId } }
-        tokens(first: $first) {
-          data { contract tokenId owner { address tokenCount } transfers(first: 1) { sender { address } at } }
-          next
-        }
-      }"""
-    key = headers(Scope.READ)
-    ask(client, key, "{ index { block } }")
-    event.listen(application.records.database.engine, "before_cursor_execute", count)
-    answer = ask(client, key, query, owner=ANN).json()
-    assert "errors" not in answer
-    assert answer["data"]["index"] == {"block": 9, "headBlock": 50}
-    assert answer["data"]["owner"] == {"tokenCount": 3, "tokens": [{"tokenId": "260"}]}
-    rows = answer["data"]["tokens"]["data"]
-    assert [row["owner"]["tokenCount"] for row in rows] == [2, 3, 3, 2, 3]
-    assert [row["transfers"][0]["sender"] for row in rows] == [None, None, None, {"address": ANN}, None]
-    assert len([each for each in statements if each.startswith("SELECT")]) <= 9, statements
-
-
-@pytest.mark.usefixtures("indexed")
-def test_the_query_that_the_documentation_shows_takes_eight_statements(
-    application: Application, client: TestClient, headers: Headers
-) -> None:
-    text = (Path(__file__).parents[4] / "docs" / "indexer.md").read_text(encoding="utf-8")
-    query, key = text.split("```graphql\n")[1].split("```")[0], headers(Scope.READ)
-    found: list[int] = []
-    for _ in range(2):  # the first makes the schema and opens connections
-        statements: list[str] = []
-
-        def count(_: Any, __: Any, statement: str, *___: Any, into: list[str] = statements) -> None:
-            into.append(statement)
-
-        event.listen(application.records.database.engine, "before_cursor_execute", count)
-        answer = ask(client, key, query, owner=ANN).json()
-        assert "errors" not in answer
-        assert len(answer["data"]["owner"]["tokens"]) == 3
-        found.append(len([each for each in statements if "api_keys" not in each]))
-    assert found[1] <= 8, statements
-
-
-@pytest.mark.usefixtures("indexed")
-def test_the_graph_gives_pages_and_tells_what_a_part_of_it_refuses(
-    client: TestClient, headers: Headers
-) -> None:
-    key = headers(Scope.READ)
-    query = "query ($after: String) { transfers(first: 6, after: $after) { data { tokenId token { frozen } } next } }"
-    first = ask(client, key, query).json()["data"]["transfers"]
-    second = ask(client, key, query, after=first["next"]).json()["data"]["transfers"]
-    assert (len(first["data"]), len(second["data"]), second["next"]) == (6, 2, None)
-    answer = ask(client, key, '{ index { block } token(contract: "none", tokenId: "1") { frozen } }').json()
-    assert answer["data"] == {"index": {"block": 9}, "token": None}
-    assert answer["errors"][0]["path"] == ["token"]
-    assert "begins with 0x" in answer["errors"][0]["message"]
-    answer = ask(client, key, "{ tokens(first: 101) { next } }")
-    assert "may be 1 to 100" in answer.json()["errors"][0]["message"]
-    answer = ask(client, key, '{ tokens(after: "x") { next } }')
-    assert "cursor" in answer.json()["errors"][0]["message"]
-
-
-@pytest.mark.parametrize(
-    ("query", "told"),
-    [
-        ("{ index { ", "cannot be read"),
-        ("{ nothing }", "nothing"),
-        ("mutation { index { block } }", "send a query"),
-        ("{ __schema { types { name } } }", "GET /v1/graphql"),
-        ('{ __type(name: "Token") { name } }', "GET /v1/graphql"),
-        (
-            "{ index { __typename ...A } } fragment A on Index { ...B } fragment B on Index { ...A }",
-            "spreads itself",
-        ),
-        ("{ index { ...A } }", "no fragment 'A'"),
-        ("{ tokens(first: 100) { data { transfers(first: 100) { at } } } }", "may for 5,000"),
-        ("{ tokens(first: 51) { data { owner { tokens(first: 100) { frozen } } } } }", "may for 5,000"),
-        ("{ a: index { block } " * 300, "cannot be read"),
-        (
-            "{ tokens(first: 1) { data { "
-            + "owner { tokens(first: 1) { " * 4
-            + "frozen"
-            + "} }" * 4
-            + "} } }",
-            "levels",
-        ),
-        ("{ " + " ".join(f"a{n}: index {{ block }}" for n in range(400)) + " }", "cannot be read"),
-    ],
-)
-def test_queries_that_ask_for_too_much_or_cannot_be_read_are_refused(
-    client: TestClient, headers: Headers, query: str, told: str
-) -> None:
-    answer = ask(client, headers(Scope.READ), query)
-    assert answer.status_code == 400, answer.text
-    assert answer.json()["type"] == "urn:lorespark:problem:invalid-request"
-    assert told in answer.json()["detail"]
-
-
-def test_a_number_in_a_variable_counts_as_one_in_the_query(client: TestClient, headers: Headers) -> None:
-    query = "query ($n: Int!) { tokens(first: $n) { data { transfers(first: $n) { at } } } }"
-    key = headers(Scope.READ)
-    assert ask(client, key, query, n=50).status_code == 200
-    assert ask(client, key, query, n=100).status_code == 400
-    doubled = query.replace("($n: Int!)", "($n: Int = 100)")
-    assert ask(client, key, doubled).status_code == 400
-
-
-def test_fragments_that_spread_each_other_twice_cost_what_they_make(
-    client: TestClient, headers: Headers
-) -> None:
-    chain = " ".join(f"fragment F{n} on Index {{ ...F{n + 1} ...F{n + 1} }}" for n in range(30))
-    query = "{ index { ...F0 } } " + chain + " fragment F30 on Index { block }"
-    answer = ask(client, headers(Scope.READ), query)
-    assert (answer.status_code, "may for 5,000" in answer.text) == (400, True)
-
-
-def test_the_schema_is_told_as_a_text_and_its_lists_cost_what_they_give(
-    client: TestClient, headers: Headers
-) -> None:
-    answer = client.get("/v1/graphql", headers=headers(Scope.READ))
-    assert answer.headers["content-type"].startswith("text/plain")
-    types = [
-        each for each in build_schema(answer.text).type_map.values() if isinstance(each, GraphQLObjectType)
-    ]
-    lists = {name for each in types for name, field in each.fields.items() if "first" in field.args}
-    assert lists == LISTS
-    assert "mutation" not in answer.text.lower()
-
-
-def test_what_fails_inside_is_not_told(
-    client: TestClient, headers: Headers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def broken(*_: Any) -> None:
-        raise RuntimeError("a secret")
-
-    monkeypatch.setattr("engine.server.graph.schema.index_state", broken)
-    answer = ask(client, headers(Scope.READ), "{ index { block } }")
-    assert answer.status_code == 200
-    assert "a secret" not in answer.text + caplog.text
-    assert "RuntimeError" in caplog.text
