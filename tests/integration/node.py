@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from chain.connection import ChainSettings, Connection, connect
 from engine.settings import EMBEDDED_CHAIN_ID
-from tests.conftest import ANVIL, ANVIL_TIMEOUT_S
+from tests.conftest import ANVIL, NODE_TIMEOUT_S
 
 # The first accounts of every anvil; their keys are published with it.
 KEYS = (
@@ -48,7 +48,7 @@ class Anvil:
         chain = ["--chain-id", str(EMBEDDED_CHAIN_ID), "--state", str(self._state), "-q"]
         command = [str(ANVIL), "--host", "127.0.0.1", "--port", str(self._port), *chain]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + ANVIL_TIMEOUT_S
+        deadline = time.monotonic() + NODE_TIMEOUT_S
         while time.monotonic() < deadline:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
                 return
