@@ -43,7 +43,8 @@ def client(store: BlockStore) -> Iterator[TestClient]:
     """The gateway alone; it needs nothing but blocks."""
     app = FastAPI()
     add_problems(app)
-    app.include_router(gateway_router(store))
+    app.state.blocks = store
+    app.include_router(gateway_router())
     with TestClient(app, follow_redirects=False) as client:
         yield client
 
