@@ -9,7 +9,6 @@ from fastapi.responses import JSONResponse, Response
 from engine.server.backends import Backend
 from engine.server.problems import NOT_READY, problem
 
-
 router = APIRouter(tags=["operation"])
 
 
