@@ -5,8 +5,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ONLY   ?=
-# One process for each core that there is, and no more than four: each has a PostgreSQL server of its own, an anvil, and
-# up to 2 GB. `make test PYTEST=-n0` runs in one process.
+# One process for each core that there is, and no more than four: each has a PostgreSQL server and an anvil of its own.
+# `make test PYTEST=-n0` runs in one process.
 PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help

@@ -38,7 +38,7 @@ ANVIL_TIMEOUT_S = 30  # until it has opened its port, on a busy machine
 
 
 def pytest_collection_finish() -> None:
-    """Spares the collector what was imported: two million objects, which every full collection would look through."""
+    """Spares the collector what was imported, which every full collection would look through."""
     gc.collect()
     gc.freeze()
 
