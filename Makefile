@@ -5,6 +5,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ONLY   ?=
+# One process for each core that there is, and no more than four: each has a PostgreSQL server and an anvil of its own.
+# `make test PYTEST=-n0` runs in one process.
+PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check format bench npm clean
@@ -18,7 +21,7 @@ demo: .make/install  ## Draw a character, an item and a tile, mint them and veri
 	@$(BIN)/lorespark demo
 
 test: .make/dev npm  ## Run all tests (LORESPARK_TEST_REQUIRE=all: a skipped test is a failure).
-	@$(BIN)/python -m pytest $(PYTEST)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 check: .make/dev  ## Lint and type-check.
 	@$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """What tests of every kind share: requirements that may be missing, and an asset without a model."""
 
 import contextlib
+import gc
 import os
 import shutil
 import socket
@@ -23,6 +24,8 @@ from assets.canonical_json import JsonObject
 from assets.cid import raw_cid
 from assets.package import asset_directory
 from engine.app import Application
+from engine.data_folder import RECORDS_FILE
+from engine.database.database import Database
 from engine.database.tables import LOCAL_TENANT
 from engine.jobs.creation import asset_id, token_metadata
 from engine.settings import EMBEDDED_CHAIN_ID, Settings
@@ -33,6 +36,12 @@ from tests.recorded import record_assets
 ANVIL = Path(__file__).parents[1] / "chain" / "contracts" / "node_modules" / ".bin" / "anvil"
 IPFS_NODE = Path(__file__).parent / "ipfs_node"
 NODE_TIMEOUT_S = 30  # until it has opened its port, on a busy machine
+
+
+def pytest_collection_finish() -> None:
+    """Spares the collector what was imported, which every full collection would look through."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +67,9 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
             Path(tempfile.mkdtemp(prefix="lorespark-pg-")), cleanup_mode="delete"
         )
     with server:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")  # only processes die here, never the machine
+            connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
 
 
@@ -120,10 +132,26 @@ def ipfs_url(
         process.wait(timeout=10)
 
 
+@pytest.fixture(scope="session")
+def empty_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of records of the newest schema, to copy: to run every migration takes far longer."""
+    path = tmp_path_factory.mktemp("records") / RECORDS_FILE
+    Database.open(path).close()
+    return path
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """The embedded back ends over a data folder of the test's own."""
     return Settings.from_environment({"LORESPARK_DATA_DIR": str(tmp_path / "data")})
+
+
+@pytest.fixture
+def migrated(settings: Settings, empty_records: Path) -> Settings:
+    """The test's settings, whose data folder already holds records of the newest schema and nothing in them."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copyfile(empty_records, settings.data_dir / RECORDS_FILE)
+    return settings
 
 
 def sample_recipe(seed: int = 1, **changes: Any) -> Recipe:

@@ -10,12 +10,14 @@ from engine.server.api.openai_images import IMAGES_PATH, as_openai
 from engine.server.api.routers import API_ROUTERS
 from engine.server.backends import backends_of
 from engine.server.bounded import BoundedRequests
-from engine.server.document import Document, docs_router
+from engine.server.document import Document
+from engine.server.document import router as docs
 from engine.server.gateway import gateway_router
-from engine.server.health import health_router
+from engine.server.health import router as health
 from engine.server.health_page import router as health_page
 from engine.server.job_metrics import JobMetrics
-from engine.server.metrics import CountedRequests, Metrics, metrics_router
+from engine.server.metrics import CountedRequests, Metrics
+from engine.server.metrics import router as counters
 from engine.server.problems import add_problems
 from engine.server.rate import RateHeaders, RateLimits
 
@@ -29,24 +31,27 @@ def server(application: Application) -> FastAPI:
     app = FastAPI(
         title="Lorespark", version=_version(), docs_url=None, redoc_url=None, redirect_slashes=False
     )
-    app.state.application = application
+    # Routes find what is the server's own in its state: FastAPI remembers each function that it has called, and one
+    # that closed over an application would keep it, and all that it has open, as long as the process.
+    app.state.application, app.state.blocks = application, application.blocks
+    app.state.backends = backends_of(application)
     app.state.rates = RateLimits.open(application.settings.rate_limit_url)
     app.state.event_feed = EventFeed(application.records.database)
     application.creation_job.told = app.state.event_feed.wake
-    metrics = Metrics()
+    app.state.metrics = metrics = Metrics()
     metrics.registry.register(JobMetrics(application.records.database))
     app.add_middleware(BoundedRequests, forms={f"/v1{IMAGES_PATH}": as_openai})
     add_problems(app)
     app.add_middleware(RateHeaders)
     app.add_middleware(CountedRequests, metrics=metrics)  # added last, so it sees what all others answer
-    app.include_router(health_router(backends_of(application)))
-    app.include_router(metrics_router(metrics))
-    app.include_router(gateway_router(application.blocks))
+    app.include_router(health)
+    app.include_router(counters)
+    app.include_router(gateway_router())
     app.include_router(health_page)
     for router in API_ROUTERS:
         app.include_router(router, prefix="/v1")
-    app.openapi = document = Document(app)  # type: ignore[method-assign]
-    app.include_router(docs_router(document))
+    app.openapi = Document(app)  # type: ignore[method-assign]
+    app.include_router(docs)
     return app
 
 

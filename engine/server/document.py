@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
@@ -59,21 +59,19 @@ class Document:
         return document
 
 
-def docs_router(document: Document) -> APIRouter:
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/docs")
+def read_docs(request: Request) -> Response:
     """The page for people. It needs no script and no other host."""
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/docs")
-    def read_docs() -> Response:
-        return HTMLResponse(
-            page(document()),
-            headers={
-                "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-                "X-Content-Type-Options": "nosniff",
-            },
-        )
-
-    return router
+    return HTMLResponse(
+        page(request.app.openapi()),
+        headers={
+            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
 
 
 def _complete(document: dict[str, Any]) -> None:

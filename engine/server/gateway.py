@@ -65,15 +65,8 @@ class Gateway:
     def __init__(self, blocks: BlockReader) -> None:
         self._blocks = blocks
 
-    def root(self, request: Request, cid: str, asked: Annotated[Asked, Depends()]) -> Response:
-        """A block, a CAR, a file or a directory's list, by its content identifier."""
-        return self._answer(request, cid, "", asked)
-
-    def below(self, request: Request, cid: str, path: str, asked: Annotated[Asked, Depends()]) -> Response:
-        """The same at a path below a directory."""
-        return self._answer(request, cid, path, asked)
-
-    def _answer(self, request: Request, cid: str, path: str, asked: Asked) -> Response:
+    def answer(self, request: Request, cid: str, path: str, asked: Asked) -> Response:
+        """Answers for what lies at ``path`` under ``cid``; an empty path is the content of the CID itself."""
         if request.headers.get("Service-Worker", "").lower() == "script":
             raise InvalidRequest("A service worker may not be loaded from here; serve it from your own host.")
         query = request.query_params
@@ -148,14 +141,33 @@ class Gateway:
         return streamed(request, listing(content, self._blocks), headers)
 
 
-def gateway_router(blocks: BlockReader) -> APIRouter:
-    """``/ipfs/{cid}`` and the paths under it."""
-    router, gateway = APIRouter(tags=["ipfs"]), Gateway(blocks)
+async def _gateway(request: Request) -> Gateway:
+    return Gateway(request.app.state.blocks)
+
+
+Served = Annotated[Gateway, Depends(_gateway)]
+
+
+def root(request: Request, cid: str, asked: Annotated[Asked, Depends()], gateway: Served) -> Response:
+    """A block, a CAR, a file or a directory's list, by its content identifier."""
+    return gateway.answer(request, cid, "", asked)
+
+
+def below(
+    request: Request, cid: str, path: str, asked: Annotated[Asked, Depends()], gateway: Served
+) -> Response:
+    """The same at a path below a directory."""
+    return gateway.answer(request, cid, path, asked)
+
+
+def gateway_router() -> APIRouter:
+    """``/ipfs/{cid}`` and the paths under it, for the blocks that are the server's state ``blocks``."""
+    router = APIRouter(tags=["ipfs"])
     told = {
         "4XX": {"description": "A problem (RFC 9457): no CID, not held here, no such form, range or entry"},
         "5XX": {"description": "A problem (RFC 9457): a damaged block or a failing disk"},
     }
-    for path, answer in (("/ipfs/{cid}", gateway.root), ("/ipfs/{cid}/{path:path}", gateway.below)):
+    for path, answer in (("/ipfs/{cid}", root), ("/ipfs/{cid}/{path:path}", below)):
         # One route for both methods, so that a 405 names both; one more for the document, whose operations need
         # a name each.
         router.add_api_route(path, answer, methods=["GET", "HEAD"], include_in_schema=False)

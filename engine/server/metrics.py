@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -65,13 +65,11 @@ class CountedRequests:
             self.metrics.seconds.labels(route, method).observe(time.monotonic() - began)
 
 
-def metrics_router(metrics: Metrics) -> APIRouter:
-    """The path that Prometheus asks."""
-    router = APIRouter(tags=["operation"])
+router = APIRouter(tags=["operation"])
 
-    @router.get("/metrics", response_class=Response)
-    def read_metrics() -> Response:
-        """Requests by route, method and status, how long they took, and what the process uses."""
-        return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    return router
+@router.get("/metrics", response_class=Response)
+def read_metrics(request: Request) -> Response:
+    """Requests by route, method and status, how long they took, and what the process uses."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -8,77 +8,29 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from assets.unixfs import read_file
 from chain.asset_contract import AssetContract
 from chain.connection import ChainSettings, connect
 from engine.database import tables
-from engine.database.blocks import DatabaseBlocks
 from engine.database.database import Database
 from engine.database.jobs import resume_job
-from engine.database.records import CreationRecord, Records
+from engine.database.records import Records
 from engine.settings import EMBEDDED_CHAIN_ID
 from generators.recipe import Recipe
+from tests.integration.crew import START_TIMEOUT_S, Crew, assert_whole, ended, found, holder, jobs, wait_for
 
-SCRIPT = Path(__file__).with_name("worker_process.py")
-START_TIMEOUT_S = 60
 TAKE_OVER_S = 10.0  # what issue 5 promises
 ROUNDS = 50
 SEED = 20_261_124  # lets chance be repeated
 WORKERS = 3
 # The first account of every anvil; its key is published with it.
 ANVIL_KEY = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
-
-
-class Crew:
-    """Workers of one database, and the process that forks them."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self._nursery = subprocess.Popen(
-            [sys.executable, "-W", "ignore", str(SCRIPT)],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.workers: dict[str, int] = {}  # process id by the id that it began with
-
-    def start(self) -> str:
-        assert self._nursery.stdin is not None
-        assert self._nursery.stdout is not None
-        self._nursery.stdin.write("start\n")
-        self._nursery.stdin.flush()
-        line = self._nursery.stdout.readline().split()
-        assert line, self._nursery.communicate(timeout=START_TIMEOUT_S)[1]
-        self.workers[line[1]] = int(line[0])
-        return line[1]
-
-    def signal(self, worker_id: str, number: int) -> None:
-        os.kill(self.workers[worker_id], number)
-        if number == signal.SIGKILL:
-            del self.workers[worker_id]
-
-    def end(self) -> str:
-        """What they wrote to stderr, after they were told to end."""
-        for process_id in self.workers.values():
-            os.kill(process_id, signal.SIGCONT)
-            os.kill(process_id, signal.SIGTERM)
-        self.workers.clear()
-        return self._nursery.communicate("end\n", timeout=START_TIMEOUT_S)[1]
-
-    def kill(self) -> None:
-        for process_id in self.workers.values():
-            with suppress(ProcessLookupError):
-                os.kill(process_id, signal.SIGKILL)
-        self._nursery.kill()
-        self._nursery.communicate()
 
 
 @pytest.fixture
@@ -126,49 +78,6 @@ def create(records: Records, recipe: Callable[..., Recipe]) -> Callable[..., str
         return creation_id
 
     return create
-
-
-def wait_for(what: Callable[[], Any], timeout_s: float = 60.0) -> Any:
-    """What ``what`` gives as soon as it is something."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if found := what():
-            return found
-        time.sleep(0.02)
-    pytest.fail(f"nothing came of {what} in {timeout_s:g} s")
-
-
-def jobs(records: Records, queue: str = "generate") -> list[Any]:
-    with records.database.reading() as connection:
-        return list(connection.execute(select(tables.jobs).where(tables.jobs.c.queue == queue)))
-
-
-def holder(records: Records, creation_id: str) -> str | None:
-    return next((job.worker_id for job in jobs(records) if job.record_id == creation_id), None)
-
-
-def found(records: Records, creation_id: str) -> CreationRecord:
-    creation = records.creation(creation_id)
-    assert creation is not None
-    return creation
-
-
-def ended(records: Records, creation_id: str) -> bool:
-    return found(records, creation_id).status in ("succeeded", "failed")
-
-
-def assert_whole(records: Records, creations: list[str], assets: int) -> None:
-    blocks = DatabaseBlocks(records.database)
-    for creation_id in creations:
-        creation = found(records, creation_id)
-        assert (creation.status, creation.error) == ("succeeded", None), creation
-        made = records.assets_of(creation_id)
-        assert len(made) == len(creation.recipes)
-        for asset in made:
-            for cid in (asset.media_cid, asset.image_cid, asset.metadata_cid):
-                b"".join(read_file(cid, blocks))
-    assert len(records.newest_assets(10_000)) == assets
-    wait_for(lambda: not jobs(records))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])

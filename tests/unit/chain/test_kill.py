@@ -18,6 +18,7 @@ ROUNDS = 6
 # Where in a round the process dies is left to chance, and the seed lets chance be repeated.
 SEED = 20_261_122
 LONGEST_ROUND_S = 0.4
+SENT_TIMEOUT_S = 60  # until a busy machine has sent two
 
 # Mints without end. Each signed transaction is on the disk before it is sent, as the engine does it.
 CHILD = """
@@ -55,6 +56,14 @@ def read_journal(path: Path, sender: str) -> list[SignedTransaction]:
     ]
 
 
+def wait_for_two_more(journal: Path) -> None:
+    before = journal.read_text().count("\n")
+    deadline = time.monotonic() + SENT_TIMEOUT_S
+    while journal.read_text().count("\n") < before + 2:
+        assert time.monotonic() < deadline, "it sent nothing"
+        time.sleep(0.01)
+
+
 def check_blocks(web3: Any) -> None:
     """Every block is there, hangs on the one before it, and holds the receipts of its transactions."""
     parent = web3.eth.get_block(0)
@@ -85,11 +94,13 @@ def test_killed_while_minting_nothing_is_lost_halved_or_doubled(
 
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     minted = 0
-    for _ in range(ROUNDS):
+    for round_ in range(ROUNDS):
         command = [sys.executable, "-c", CHILD, str(chain_path), own.address, key, str(journal)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
             assert child.stdout is not None
             assert child.stdout.readline() == "ready\n"
+            if round_ % 3:  # in the others it may die before it has sent any
+                wait_for_two_more(journal)
             time.sleep(chance.uniform(0, LONGEST_ROUND_S))
             os.kill(child.pid, signal.SIGKILL)
         assert child.returncode == -signal.SIGKILL

@@ -15,6 +15,13 @@ from transformers import BertConfig, BertModel, BertTokenizer
 from generators.recipe import Recipe
 from generators.sprite_pipeline import SpritePipeline
 from generators.text_encoder import quiet_loading
+from tests.unit.generators.tiny_models import save_tiny
+from tests.unit.generators.tiny_video_models import (
+    VARIANTS,
+    VIDEO_FAMILIES,
+    save_motion_adapter,
+    save_tiny_video,
+)
 
 WORDS = "[PAD] [UNK] [CLS] [SEP] [MASK] red blue potion sword tile knight".split()
 TINY_WIDTH = 24  # of the token states
@@ -121,3 +128,23 @@ def pipeline(request: pytest.FixtureRequest, tmp_path: Path) -> SpritePipeline:
 def seeded() -> Callable[..., list[torch.Generator]]:
     """One generator on the CPU for each of the given seeds."""
     return lambda *seeds: [torch.Generator().manual_seed(seed) for seed in seeds]
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny pipeline of that family, or of a motion adapter, saved once."""
+    made: dict[str, Path] = {}
+
+    def folder(family: str) -> Path:
+        if family not in made:
+            new = tmp_path_factory.mktemp("models") / family
+            with quiet_loading():
+                if family == "motion":
+                    made[family] = save_motion_adapter(new)
+                elif family in VIDEO_FAMILIES | VARIANTS:
+                    made[family] = save_tiny_video(family, new)
+                else:
+                    made[family] = save_tiny(family, new)
+        return made[family]
+
+    return folder

@@ -8,25 +8,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from diffusers import AnimateDiffPipeline, AutoencoderKLLTXVideo, DDIMScheduler, DiffusionPipeline
 
 from generators import video_family
-from generators.diffusers_loading import Loading, load_pipeline
-from generators.diffusers_model import DiffusersModel
-from generators.errors import InvalidRecipe, OutOfMemory, PackageMissing, WeightsUnavailable
-from generators.model_entry import ModelEntry
-from generators.model_files import DigestCache
-from generators.picture_generator import PictureGenerator
-from generators.png import encode_png
+from generators.errors import InvalidRecipe
 from generators.progress import Progress
-from generators.recipe import Kind, Recipe
-from generators.sprite_generator import SpriteGenerator
-from tests.unit.generators.tiny_models import save_tiny
-from tests.unit.generators.tiny_video_models import VIDEO_FAMILIES, save_motion_adapter, save_tiny_video
+from generators.recipe import Recipe
+from tests.unit.generators.tiny_video_drawing import (
+    FRAMES,
+    HEIGHT,
+    WIDTH,
+    drawn,
+    entry,
+    generator,
+    source,
+    wish,
+)
+from tests.unit.generators.tiny_video_models import VIDEO_FAMILIES
 
-CPU = torch.device("cpu")
-WIDTH, HEIGHT, FRAMES = 96, 64, 9
 PIPELINES = {
     "ltx": "LTXPipeline",
     "ltx-from-picture": "LTXImageToVideoPipeline",
@@ -36,50 +34,6 @@ PIPELINES = {
     "animatediff": "AnimateDiffPipeline",
 }
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The folder of a tiny pipeline of that family, or of a motion adapter, saved once."""
-    made: dict[str, Path] = {}
-
-    def folder(family: str) -> Path:
-        if family not in made:
-            new = tmp_path_factory.mktemp("models") / family
-            made[family] = save_motion_adapter(new) if family == "motion" else save_tiny_video(family, new)
-        return made[family]
-
-    return folder
-
-
-def entry(path: Path, **given: Any) -> ModelEntry:
-    fields = {"steps": 2, "guidance": 4.0, "frames": FRAMES, "licence": "CC0-1.0", "dtype": "fp32"}
-    size = {} if "size" in given else {"width": WIDTH, "height": HEIGHT}
-    return ModelEntry(id="tiny", path=str(path), **(fields | size | given))
-
-
-def generator(own: ModelEntry, **given: Any) -> PictureGenerator:
-    return PictureGenerator(SpriteGenerator(), [DiffusersModel(own, CPU, DigestCache(None), **given)])
-
-
-def source(cid: str) -> bytes:
-    """A wide box on a clear square, in a colour that its CID says."""
-    size, colour = (int(part, 16) for part in cid.split("-"))
-    pixels = np.zeros((size, size, 4), np.uint8)
-    pixels[size * 2 // 5 : size * 3 // 5, size // 8 : size * 7 // 8] = (colour, 64, 255 - colour, 255)
-    return encode_png(pixels, 1, {})
-
-
-def wish(own: PictureGenerator, seed: int = 1, **fields: Any) -> Recipe:
-    model = own.configured["tiny"].entry
-    if model.video is not None and model.video.from_picture:
-        fields = {"source_cid": f"{fields.get('size') or model.size:x}-c8"} | fields
-    return own.recipe("a red potion", Kind.CLIP, seed, model="tiny", **fields)
-
-
-def drawn(own: PictureGenerator, *recipes: Recipe, told: list[Progress] | None = None) -> list[np.ndarray]:
-    listener = None if told is None else told.append
-    return [clip.animation.frames for clip in own.draw(recipes, listener, source)]
 
 
 def test_every_family_that_is_known_is_drawn_here() -> None:
@@ -225,18 +179,6 @@ def test_wans_larger_autoencoder_needs_larger_steps(folders: Callable[[str], Pat
         wish(generator(entry(folder, width=80, height=48)))
 
 
-# what is refused
-
-
-def test_models_are_told_apart_by_what_they_draw(folders: Callable[[str], Path], tmp_path: Path) -> None:
-    own = generator(entry(folders("wan")))
-    with pytest.raises(InvalidRecipe, match="tiny draws clips and no items"):
-        own.recipe("a sword", Kind.ITEM, 1, model="tiny")
-    still = generator(entry(save_tiny("turbo", tmp_path / "turbo"), size=64, frames=None))
-    with pytest.raises(InvalidRecipe, match="tiny draws pictures and no clips"):
-        still.recipe("a sword", Kind.CLIP, 1, model="tiny")
-
-
 @pytest.mark.parametrize(
     ("family", "fields", "words"),
     [
@@ -254,140 +196,3 @@ def test_wishes_that_video_models_cannot_fulfil_are_refused(
 ) -> None:
     with pytest.raises(InvalidRecipe, match=words):
         wish(generator(entry(folders(family))), **fields)
-
-
-def test_a_class_that_the_parts_cannot_draw_with_is_refused(
-    folders: Callable[[str], Path], tmp_path: Path
-) -> None:
-    for family, pipeline in (
-        ("wan", "WanImageToVideoPipeline"),
-        ("wan-from-picture", "WanPipeline"),
-        ("ltx", "CogVideoXPipeline"),
-        ("wan", "AnimateDiffPipeline"),
-    ):
-        own = DiffusersModel(entry(folders(family), pipeline=pipeline), CPU, DigestCache(None))
-        with pytest.raises(WeightsUnavailable, match=f"do not draw as a {pipeline}; use"):
-            own.is_ready()
-    bare = entry(folders("stable-diffusion"), pipeline="AnimateDiffPipeline")
-    with pytest.raises(WeightsUnavailable, match="no motion adapter; name one"):
-        DiffusersModel(bare, CPU, DigestCache(None)).is_ready()
-
-
-def test_a_downloaded_video_model_whose_entry_is_silent_is_told_what_to_say(
-    folders: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("generators.model_folder.model_folder", lambda _: folders("wan"))
-    own = generator(ModelEntry(id="tiny", path="some/wan", steps=2, guidance=4, size=64, licence="CC0-1.0"))
-    with pytest.raises(WeightsUnavailable, match=r'draws clips; .*: pipeline = "WanPipeline"'):
-        own.recipe("a sword", Kind.ITEM, 1, model="tiny", size=16)
-
-
-# AnimateDiff's adapter
-
-
-def test_a_motion_adapter_moves_a_picture_model(folders: Callable[[str], Path], tmp_path: Path) -> None:
-    loaded: list[DiffusionPipeline] = []
-
-    def load(loading: Loading) -> DiffusionPipeline:
-        loaded.append(load_pipeline(loading))
-        return loaded[-1]
-
-    own = entry(folders("stable-diffusion"), motion_adapter=str(folders("motion")))
-    recipe, frames = wish(generator(own)), drawn(generator(own, load=load), wish(generator(own)))[0]
-    assert frames.shape == (FRAMES, HEIGHT, WIDTH, 4)
-    assert isinstance(loaded[0], AnimateDiffPipeline)
-    assert isinstance(loaded[0].scheduler, DDIMScheduler)
-    assert loaded[0].scheduler.config.beta_schedule == "linear"
-    changed = shutil.copytree(folders("motion"), tmp_path / "motion")
-    config = changed / "config.json"
-    config.write_text(config.read_text() + "\n")
-    assert (
-        wish(generator(entry(folders("stable-diffusion"), motion_adapter=str(changed)))).weights
-        != recipe.weights
-    )
-    shutil.move(changed / "diffusion_pytorch_model.safetensors", changed / "diffusion_pytorch_model.bin")
-    with pytest.raises(WeightsUnavailable, match=r"only as a pickle \(diffusion_pytorch_model.bin\)"):
-        wish(generator(entry(folders("stable-diffusion"), motion_adapter=str(changed))))
-
-
-def test_a_hub_adapter_that_is_not_downloaded_has_a_remedy(
-    folders: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    own = generator(entry(folders("stable-diffusion"), motion_adapter="nobody/nothing"))
-    assert not own.configured["tiny"].is_ready()
-    with pytest.raises(
-        WeightsUnavailable, match=r"motion adapter of model tiny \(hub nobody/nothing\) is not"
-    ):
-        wish(own)
-
-
-# loading and memory
-
-
-def test_wans_prompts_need_a_package(folders: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    own = generator(entry(folders("wan")))
-    recipe = wish(own)
-    monkeypatch.setattr("generators.diffusers_loading.find_spec", lambda _: None)
-    with pytest.raises(PackageMissing, match="ftfy; run"):
-        own.draw([recipe])
-
-
-def test_wans_autoencoder_stays_exact_in_half_precision(folders: Callable[[str], Path]) -> None:
-    loaded: list[DiffusionPipeline] = []
-
-    def load(loading: Loading) -> DiffusionPipeline:
-        loaded.append(load_pipeline(loading))
-        return loaded[-1]
-
-    own = generator(entry(folders("wan"), dtype="bf16"), load=load)
-    drawn(own, wish(own))
-    assert (loaded[0].vae.dtype, loaded[0].transformer.dtype) == (torch.float32, torch.bfloat16)
-
-
-@pytest.mark.parametrize(
-    # Larger and longer than what each decodes in one piece: LTX also parts the frames.
-    ("family", "width", "frames"),
-    [("ltx", 544, 25), ("wan", 272, 5), ("cogvideox", 368, 9), ("animatediff", 80, 2)],
-)
-def test_tiling_reaches_every_autoencoder(
-    folders: Callable[[str], Path], family: str, width: int, frames: int
-) -> None:
-    loaded: list[DiffusionPipeline] = []
-
-    def load(loading: Loading) -> DiffusionPipeline:
-        loaded.append(load_pipeline(loading))
-        return loaded[-1]
-
-    clips = []
-    for tiling in (False, True):
-        own = generator(entry(folders(family), tiling=tiling, width=width), load=load)
-        clips.append(drawn(own, wish(own, frames=frames, steps=1))[0])
-    assert clips[1].shape == (frames, HEIGHT, width, 4)
-    assert not np.array_equal(*clips)  # tiles were joined: a shade's difference where they meet
-    whole, tiled = (pipeline.vae for pipeline in loaded)
-    assert (whole.use_tiling, tiled.use_tiling, tiled.use_slicing) == (False, True, True)
-    assert not isinstance(tiled, AutoencoderKLLTXVideo) or tiled.use_framewise_decoding
-
-
-def test_a_clip_that_does_not_fit_is_decoded_in_tiles_and_then_refused(
-    folders: Callable[[str], Path],
-) -> None:
-    seen: list[bool] = []
-
-    def full(loading: Loading) -> DiffusionPipeline:
-        seen.append(loading.tiled)
-        pipeline = load_pipeline(loading)
-
-        class Full(type(pipeline)):
-            def __call__(self, *args: Any, **given: Any) -> Any:
-                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB.")
-
-        pipeline.__class__ = Full
-        return pipeline
-
-    own = generator(entry(folders("ltx")), batch=8, load=full)
-    with pytest.raises(OutOfMemory, match="tiny at 96 x 64 px and 9 frames on the cpu device"):
-        own.draw([wish(own), wish(own, 2)])
-    assert seen == [False, True]

@@ -27,8 +27,8 @@ from tools.compile_contracts import CONTRACTS, compile_contract
 
 
 @pytest.fixture
-def application(settings: Settings) -> Iterator[Application]:
-    with Application.open(settings) as application:
+def application(migrated: Settings) -> Iterator[Application]:
+    with Application.open(migrated) as application:
         yield application
 
 
@@ -52,6 +52,12 @@ def headers(application: Application) -> Callable[..., dict[str, str]]:
         return {"Authorization": f"Bearer {key.secret}"}
 
     return headers
+
+
+@pytest.fixture
+def key(headers: Callable[..., dict[str, str]]) -> dict[str, str]:
+    """The headers of a key of a new tenant's that may do everything."""
+    return headers()
 
 
 @pytest.fixture

@@ -1,14 +1,19 @@
-"""What tests of creations share: a worker on a thread, and server-sent events as a client reads them."""
+"""What tests of creations share: a worker on a thread, asking a server, and events as a client reads them."""
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
+from starlette.testclient import TestClient
 
 from engine.app import Application
-from engine.database.tables import jobs
+from engine.database.tables import collections, jobs, tenants
+
+Headers = Callable[..., dict[str, str]]
+WANTED = {"kind": "item", "prompt": "a red potion bottle"}
 
 
 @dataclass
@@ -61,3 +66,34 @@ def sent_events(text: str) -> list[Sent]:
         if "id" in fields:
             events.append(Sent(int(fields["id"]), fields["event"], json.loads(fields["data"])))
     return events
+
+
+def asked(client: TestClient, key: dict[str, str], **wanted: Any) -> dict[str, Any]:
+    answer = client.post("/v1/creations", json=WANTED | wanted, headers=key)
+    assert answer.status_code == 202, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def read(client: TestClient, key: dict[str, str], creation_id: str) -> dict[str, Any]:
+    answer = client.get(f"/v1/creations/{creation_id}", headers=key)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def rows(application: Application, query: Any) -> list[Any]:
+    with application.records.database.reading() as connection:
+        return list(connection.execute(query))
+
+
+def own_collection(application: Application) -> str:
+    """A collection of the newest tenant's."""
+    with application.records.database.writing() as connection:
+        tenant_id = connection.scalar(select(tenants.c.id).where(tenants.c.name == "studio 1"))
+        connection.execute(
+            insert(collections).values(
+                id="collection-1", tenant_id=tenant_id, name="Shop", description="", created_at="2026-01-01"
+            )
+        )
+    return "collection-1"

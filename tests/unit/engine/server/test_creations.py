@@ -1,80 +1,32 @@
 """Creations over HTTP: asked for, drawn, told step by step, cancelled, tried again."""
 
-import base64
-import io
 import subprocess
 import sys
-import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from PIL import Image
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from assets.asset import Asset
 from engine.api.account import Scope
 from engine.app import Application
-from engine.database.creation_events import PREVIEW
-from engine.database.creation_views import creation_views
 from engine.database.tables import (
-    asset_tags,
-    assets,
-    collection_assets,
-    collections,
     creation_events,
     creations,
-    deliveries,
     jobs,
-    mints,
-    tenants,
     usage,
-    webhooks,
-    workers,
 )
 from engine.errors import PromptRefused
 from tests.painter import Painter
-from tests.unit.engine.server.creating import Worker, sent_events
-
-Headers = Callable[..., dict[str, str]]
-WANTED = {"kind": "item", "prompt": "a red potion bottle"}
-
-
-@pytest.fixture
-def key(headers: Headers) -> dict[str, str]:
-    return headers()
-
-
-def asked(client: TestClient, key: dict[str, str], **wanted: Any) -> dict[str, Any]:
-    answer = client.post("/v1/creations", json=WANTED | wanted, headers=key)
-    assert answer.status_code == 202, answer.text
-    made: dict[str, Any] = answer.json()
-    return made
-
-
-def read(client: TestClient, key: dict[str, str], creation_id: str) -> dict[str, Any]:
-    answer = client.get(f"/v1/creations/{creation_id}", headers=key)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def rows(application: Application, query: Any) -> list[Any]:
-    with application.records.database.reading() as connection:
-        return list(connection.execute(query))
-
-
-def own_collection(application: Application) -> str:
-    """A collection of the newest tenant's."""
-    with application.records.database.writing() as connection:
-        tenant_id = connection.scalar(select(tenants.c.id).where(tenants.c.name == "studio 1"))
-        connection.execute(
-            insert(collections).values(
-                id="collection-1", tenant_id=tenant_id, name="Shop", description="", created_at="2026-01-01"
-            )
-        )
-    return "collection-1"
+from tests.unit.engine.server.creating import (
+    WANTED,
+    Headers,
+    Worker,
+    asked,
+    own_collection,
+    read,
+    rows,
+)
 
 
 def test_a_creation_is_accepted_drawn_and_answered_with_its_assets(
@@ -91,102 +43,6 @@ def test_a_creation_is_accepted_drawn_and_answered_with_its_assets(
     assert done["started_at"] is not None
     assert done["finished_at"] is not None
     assert client.get(f"/ipfs/{done['assets'][0]['media']['cid']}").headers["content-type"] == "image/png"
-
-
-def test_events_tell_everything_from_the_queue_to_the_assets_and_go_on_after_any_of_them(
-    client: TestClient, key: dict[str, str], worker: Worker, painter: Painter
-) -> None:
-    made = asked(client, key, count=2)
-    worker.work()
-    stream = client.get(f"/v1/creations/{made['id']}/events", headers=key)
-    assert stream.headers["content-type"].startswith("text/event-stream")
-    assert stream.text.startswith("retry: 2000\n\n")
-    events = sent_events(stream.text)
-    assert [event.number for event in events] == list(range(1, len(events) + 1))
-    assert [event.type for event in events] == ["queued", "started", "step", "asset", "asset", "succeeded"]
-    assert events[2].data == {"step": 3, "steps": 3, "done": 2, "of": 2}
-    finished = read(client, key, made["id"])["assets"]
-    assert [event.data["asset"] for event in events[3:5]] == finished
-    assert events[-1].data["assets"] == [asset["id"] for asset in finished]
-    for more, how in (({"Last-Event-ID": "4"}, ""), ({}, "?after=4"), ({"Last-Event-ID": "x"}, "?after=4")):
-        rest = client.get(f"/v1/creations/{made['id']}/events{how}", headers=key | more)
-        assert sent_events(rest.text) == events[4:]
-    assert sent_events(client.get(f"/v1/creations/{made['id']}/events?after=99", headers=key).text) == []
-
-
-def test_steps_and_small_previews_are_told_while_it_is_drawn_and_previews_go_when_it_ends(
-    client: TestClient, key: dict[str, str], worker: Worker, painter: Painter, application: Application
-) -> None:
-    painter.steps, painter.step_s, painter.go = 6, 0.3, threading.Semaphore(5)
-    made = asked(client, key, count=12)
-    worker.start()
-    seen: list[Any] = []
-    while not any(row.type == PREVIEW for row in seen):
-        seen = rows(application, select(creation_events).where(creation_events.c.creation_id == made["id"]))
-    running = read(client, key, made["id"])
-    assert running["status"] == "running"
-    assert running["progress"]["steps"] == 6
-    assert 1 <= running["progress"]["step"] < 6
-    pictures = next(row.data["pictures"] for row in seen if row.type == PREVIEW)
-    assert [picture["position"] for picture in pictures] == list(range(8))
-    with Image.open(io.BytesIO(base64.b64decode(pictures[0]["png"]))) as shown:
-        assert shown.size == (32, 32)
-    painter.go.release()
-    worker.join()
-    left = rows(application, select(creation_events.c.type).where(creation_events.c.type == PREVIEW))
-    assert left == []
-
-
-def test_a_running_drawing_stops_at_its_next_step_when_it_is_cancelled_and_its_quota_comes_back(
-    client: TestClient, key: dict[str, str], worker: Worker, painter: Painter, application: Application
-) -> None:
-    painter.steps, painter.step_s, painter.go = 50, 0.25, threading.Semaphore(0)
-    made = asked(client, key, count=4)
-    worker.start()
-    assert painter.began.wait(timeout=30)
-    answer = client.delete(f"/v1/creations/{made['id']}", headers=key)
-    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
-    painter.go.release(3)  # of 50 steps
-    worker.join()
-    assert painter.drawn == 0
-    assert read(client, key, made["id"])["status"] == "cancelled"
-    assert [row.assets for row in rows(application, select(usage))] == [0]
-    assert rows(application, select(assets)) == []
-    types = [
-        event.type
-        for event in sent_events(client.get(f"/v1/creations/{made['id']}/events", headers=key).text)
-    ]
-    assert types[-1] == "cancelled"
-    assert types.count("cancelled") == 1
-    again = client.delete(f"/v1/creations/{made['id']}", headers=key)
-    assert (again.status_code, again.json()) == (200, read(client, key, made["id"]))
-
-
-def test_a_waiting_creation_is_cancelled_at_once_and_leaves_the_queue(
-    client: TestClient, key: dict[str, str], application: Application
-) -> None:
-    made = asked(client, key)
-    assert client.delete(f"/v1/creations/{made['id']}", headers=key).json()["status"] == "cancelled"
-    assert rows(application, select(jobs)) == []
-
-
-@pytest.mark.parametrize(
-    ("prompt", "said"),
-    [
-        ("undrawable", "The painter cannot draw that; ask for something else."),
-        ("broken", "The brush broke; ask again."),
-    ],
-)
-def test_what_only_the_worker_finds_out_fails_with_its_sentence_and_gives_the_quota_back(
-    client: TestClient, key: dict[str, str], worker: Worker, application: Application, prompt: str, said: str
-) -> None:
-    made = asked(client, key, prompt=prompt, count=5)
-    worker.work()
-    failed = read(client, key, made["id"])
-    assert (failed["status"], failed["error"], failed["resumable"]) == ("failed", said, False)
-    assert [row.assets for row in rows(application, select(usage))] == [0]
-    event = sent_events(client.get(f"/v1/creations/{made['id']}/events", headers=key).text)[-1]
-    assert (event.type, event.data) == ("failed", {"error": said})
 
 
 @pytest.mark.parametrize(
@@ -266,110 +122,6 @@ def test_a_repeated_request_with_its_key_is_one_creation(
     assert [(row.creations, row.assets) for row in rows(application, select(usage))] == [(1, 1)]
 
 
-def test_tags_collection_and_mints_are_done_with_the_recording(
-    client: TestClient, key: dict[str, str], worker: Worker, application: Application
-) -> None:
-    to = "0x" + "11" * 20
-    collection = own_collection(application)
-    made = asked(client, key, count=2, tags=["shop", "red", "shop"], collection=collection, mint={"to": to})
-    asked(client, key, collection=collection)
-    worker.work()
-    done = read(client, key, made["id"])
-    ids = [asset["id"] for asset in done["assets"]]
-    assert [asset["tags"] for asset in done["assets"]] == [["red", "shop"]] * 2
-    assert [asset["collections"] for asset in done["assets"]] == [[collection]] * 2
-    placed = rows(application, select(collection_assets).order_by(collection_assets.c.position))
-    assert [row.position for row in placed] == [0, 1, 2]
-    assert len(rows(application, select(asset_tags))) == 4
-    asked_for = rows(application, select(mints).order_by(mints.c.id))
-    assert {(row.asset_id, row.recipient, row.status) for row in asked_for} == {
-        (i, to, "prepared") for i in ids
-    }
-    assert sorted(done["mints"]) == [row.id for row in asked_for]
-    waiting = rows(application, select(jobs.c.record_id).where(jobs.c.queue == "mint"))
-    assert sorted(row.record_id for row in waiting) == [row.id for row in asked_for]
-    assert [(row.assets, row.steps, row.mints) for row in rows(application, select(usage))] == [(3, 9, 2)]
-
-
-def test_an_asset_that_fails_the_gate_is_not_minted_and_the_event_says_so(
-    client: TestClient, key: dict[str, str], worker: Worker, painter: Painter, application: Application
-) -> None:
-    good = painter._pixels
-    painter._pixels = lambda seed: (
-        good(seed) if seed == 1 else good(seed) * 0
-    )  # a clear picture has no subject
-    made = asked(client, key, count=2, seed=0, mint={})
-    worker.work()
-    event = sent_events(client.get(f"/v1/creations/{made['id']}/events", headers=key).text)[-1]
-    bad, fine = event.data["assets"]
-    (kept,) = event.data["not_minted"]
-    assert kept["asset"] == bad
-    assert "is not minted, because it fails" in kept["reason"]
-    assert [row.asset_id for row in rows(application, select(mints))] == [fine]
-    assert [row.recipient for row in rows(application, select(mints))] == [application.signer.address]
-
-
-def test_recording_again_changes_nothing(
-    client: TestClient, key: dict[str, str], worker: Worker, application: Application
-) -> None:
-    made = asked(client, key, tags=["a"], mint={})
-    job, kept = application.creation_job, []
-    plain = job.record
-    vars(job)["record"] = lambda *given: (kept.append(given), plain(*given))
-    worker.work()
-    before = [rows(application, select(table)) for table in (assets, mints, usage, creation_events, jobs)]
-    plain(*kept[0])
-    job.fail(made["id"], "too late")
-    assert job.batches(made["id"]) == 0
-    assert [
-        rows(application, select(table)) for table in (assets, mints, usage, creation_events, jobs)
-    ] == before
-
-
-def test_recipes_once_made_are_never_made_again(
-    client: TestClient, key: dict[str, str], worker: Worker, painter: Painter, application: Application
-) -> None:
-    made = asked(client, key, count=2)
-    assert application.creation_job.batches(made["id"]) == 1
-    assert application.creation_job.batches(made["id"]) == 1
-    worker.work()
-    assert painter.planned == 2
-    types = [
-        event.type
-        for event in sent_events(client.get(f"/v1/creations/{made['id']}/events", headers=key).text)
-    ]
-    assert types.count("started") == 1
-
-
-def test_webhooks_are_told_of_every_end(
-    client: TestClient, key: dict[str, str], worker: Worker, application: Application
-) -> None:
-    with application.records.database.writing() as connection:
-        tenant_id = connection.scalar(select(tenants.c.id).where(tenants.c.name == "studio 1"))
-        connection.execute(
-            insert(webhooks).values(
-                id="webhook-1",
-                tenant_id=tenant_id,
-                url="https://a.example",
-                secret="s",
-                events=[],
-                created_at="",
-            )
-        )
-    cancelled = asked(client, key)
-    client.delete(f"/v1/creations/{cancelled['id']}", headers=key)
-    asked(client, key, prompt="broken")
-    asked(client, key)
-    worker.work()
-    told = rows(application, select(deliveries.c.event, deliveries.c.body).order_by(deliveries.c.created_at))
-    assert sorted(row.event for row in told) == [
-        "creation.cancelled",
-        "creation.failed",
-        "creation.succeeded",
-    ]
-    assert all("base64" not in row.body and '"png":' not in row.body for row in told)
-
-
 def test_a_creation_starts_from_an_asset_of_the_same_tenant_alone(
     client: TestClient, key: dict[str, str], headers: Headers, worker: Worker
 ) -> None:
@@ -410,21 +162,6 @@ def test_a_key_that_may_not_mint_makes_no_creation_that_mints(client: TestClient
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:lorespark:problem:scope-missing")
 
 
-def test_assets_that_a_full_collection_does_not_take_are_kept_and_the_event_says_so(
-    client: TestClient,
-    key: dict[str, str],
-    worker: Worker,
-    application: Application,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("engine.database.collections.MAX_ASSETS", 1)
-    made = asked(client, key, count=2, collection=own_collection(application))
-    worker.work()
-    assert len(read(client, key, made["id"])["assets"]) == 2
-    event = sent_events(client.get(f"/v1/creations/{made['id']}/events", headers=key).text)[-1]
-    assert "begin another" in event.data["not_collected"]
-
-
 def test_the_list_is_filtered_and_paged(
     client: TestClient, key: dict[str, str], application: Application
 ) -> None:
@@ -447,45 +184,6 @@ def test_the_list_is_filtered_and_paged(
     for query, ids in by.items():
         page = client.get(f"/v1/creations?{query}", headers=key).json()
         assert {creation["id"] for creation in page["data"]} == ids
-
-
-def test_a_full_queue_and_a_used_up_quota_are_refused(
-    client: TestClient, headers: Headers, application: Application
-) -> None:
-    first, second = headers(), headers(per_day=3, concurrent=5)
-    vars(application)["settings"] = type(application.settings)(
-        **vars(application.settings) | {"max_queued": 4, "max_queued_per_tenant": 2}
-    )
-    for _ in range(2):
-        asked(client, first)
-    full = client.post("/v1/creations", json=WANTED, headers=first)
-    assert (full.status_code, full.json()["type"]) == (429, "urn:lorespark:problem:queue-full")
-    assert "2 of your creations wait" in full.json()["detail"]
-    assert int(full.headers["retry-after"]) > 0
-    over = client.post("/v1/creations", json=WANTED | {"count": 4}, headers=second)
-    assert over.json()["type"] == "urn:lorespark:problem:quota-exceeded"
-    assert client.post(
-        "/v1/creations", json=WANTED | {"count": 4, "dry_run": True}, headers=second
-    ).json() == {**{"assets": 4, "steps": 32, "seconds": None, "queue_length": 1, "allowed": False}}
-    for _ in range(2):
-        asked(client, second)
-    assert (
-        "4 creations wait already"
-        in client.post("/v1/creations", json=WANTED, headers=headers()).json()["detail"]
-    )
-
-
-def test_places_in_the_queue_follow_turns_and_priority(client: TestClient, headers: Headers) -> None:
-    first, second = headers(), headers()
-    many = [asked(client, first)["id"] for _ in range(3)]
-    assert asked(client, second)["queue_place"] == 2  # at most one of the other tenant's goes before
-    assert asked(client, first, priority=5)["queue_place"] == 2
-    listed = client.get("/v1/creations", headers=first).json()["data"]
-    assert {creation["id"]: creation["queue_place"] for creation in listed if creation["id"] in many} == {
-        many[0]: 3,
-        many[1]: 4,
-        many[2]: 5,
-    }
 
 
 def test_a_dry_run_estimates_from_what_was_measured_and_writes_nothing(
@@ -525,80 +223,6 @@ def test_a_refused_prompt_is_a_problem_and_nothing_is_kept(
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:lorespark:problem:prompt-refused")
     assert heard[0][1] == [WANTED["prompt"]]  # a negative prompt is about what must not be drawn
     assert rows(application, select(creations)) == []
-
-
-def test_a_creation_that_was_set_aside_is_tried_again_and_its_quota_taken_again(
-    client: TestClient, key: dict[str, str], worker: Worker, application: Application
-) -> None:
-    made = asked(client, key, count=2)
-    refused = client.post(f"/v1/creations/{made['id']}/resume", headers=key)
-    assert (refused.status_code, refused.json()["type"]) == (409, "urn:lorespark:problem:conflict")
-    application.creation_job.batches(made["id"])
-    application.creation_job.fail(made["id"], "It ended its worker three times.")
-    with application.records.database.writing() as connection:
-        connection.execute(update(jobs).values(state="set_aside", deaths=3))
-    failed = read(client, key, made["id"])
-    assert (failed["status"], failed["resumable"]) == ("failed", True)
-    assert [row.assets for row in rows(application, select(usage))] == [0]
-    again = client.post(failed["links"]["resume"], headers=key)
-    assert (again.status_code, again.json()["status"], again.json()["error"]) == (202, "queued", None)
-    worker.work()
-    done = read(client, key, made["id"])
-    assert (done["status"], len(done["assets"])) == ("succeeded", 2)
-    assert [row.assets for row in rows(application, select(usage))] == [2]
-
-
-def test_models_are_those_bundled_and_those_that_living_workers_announce(
-    client: TestClient, key: dict[str, str], application: Application
-) -> None:
-    told = client.get("/v1/models", headers=key).json()
-    assert told["object"] == "list"
-    assert {model["id"] for model in told["data"]} == {
-        *("lorespark-clip-64/1", "lorespark-sprite-32/2", "lorespark-sprite-64/2")
-    }
-    assert not any(model["online"] for model in told["data"])
-    sprite = next(model for model in told["data"] if model["id"] == "lorespark-sprite-32/2")
-    assert (sprite["object"], sprite["sizes"], sprite["bundled"]) == ("model", [32], True)
-    assert client.get("/v1/models/lorespark-sprite-32/2", headers=key).json() == sprite
-    assert client.get("/v1/models/nobody/1", headers=key).status_code == 404
-    announced = {"id": "sd-turbo", "kinds": ["illustration"], "sizes": [], "bundled": False}
-    with application.records.database.writing() as connection:
-        for number, beat_ms in (("1", 2**50), ("2", 0)):
-            models = [announced | {"id": f"{announced['id']}-{number}"}, sprite, {"id": "of another version"}]
-            connection.execute(
-                insert(workers).values(
-                    id=number,
-                    host="h",
-                    session="s",
-                    pid=1,
-                    queues=["generate"],
-                    models=models,
-                    started_at="",
-                    beat_at_ms=beat_ms,
-                )
-            )
-    online = {
-        model["id"] for model in client.get("/v1/models", headers=key).json()["data"] if model["online"]
-    }
-    assert online == {"sd-turbo-1", "lorespark-sprite-32/2"}
-    assert asked(client, key, kind="illustration", model="sd-turbo-1")["model"] == "sd-turbo-1"
-    assert [row.model for row in rows(application, select(jobs.c.model))] == ["sd-turbo-1"]
-    gone = client.post("/v1/creations", json=WANTED | {"model": "sd-turbo-2"}, headers=key)
-    assert gone.json()["errors"][0]["pointer"] == "#/model"
-    dry = WANTED | {"kind": "illustration", "model": "sd-turbo-1", "dry_run": True}
-    assert client.post("/v1/creations", json=dry, headers=key).json()["steps"] is None
-
-
-def test_what_the_command_line_made_is_told_too(
-    application: Application, add_asset: Callable[..., Asset]
-) -> None:
-    asset = add_asset(application)
-    record = application.records.creation("creation-1")
-    assert record is not None
-    with application.records.database.reading() as connection:
-        (view,) = creation_views(connection, [record], application.files)
-    assert (view.kind, view.prompt, view.model) == ("item", "a red potion bottle", "any/1")
-    assert [made.id for made in view.assets] == [asset.asset_id]
 
 
 def test_a_server_takes_creations_in_without_loading_what_draws(

@@ -5,42 +5,19 @@ say so: add the record's kind there.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select
 from starlette.testclient import TestClient
 
 from engine.api.account import NewKey, Scope
 from engine.app import Application
 from engine.database import tables
-from engine.database.clock import now
-from engine.database.tables import metadata
 from engine.database.tenants import add_key, add_tenant, revoke_key
+from tests.unit.engine.server.every_route import Insert, Operation, Studio, made, namings, own, sample, state
 
 CID = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
-Insert = Callable[[Connection, str, str], dict[str, Any]]
-
-
-def made(table: str, **values: Any) -> Insert:
-    """Inserts a row of a tenant's, whose id it is given, with what the columns need."""
-
-    def insert_row(connection: Connection, tenant_id: str, record_id: str) -> dict[str, Any]:
-        usual = {"id": record_id, "tenant_id": tenant_id, "created_at": now(), "begun_at": now()}
-        columns = metadata.tables[table].columns
-        row = {name: value for name, value in usual.items() if name in columns} | values
-        row = {name: value(tenant_id) if callable(value) else value for name, value in row.items()}
-        connection.execute(insert(metadata.tables[table]).values(**row))
-        return row
-
-    return insert_row
-
-
-def own(kind: str) -> Callable[[str], str]:
-    return lambda tenant_id: f"{kind}-{tenant_id[-12:]}"
-
 
 # By the name of the path parameter that holds its id, in an order in which each refers to those before it.
 RECORDS: dict[str, Insert] = {
@@ -129,30 +106,8 @@ OTHER_FORM = {"/v1/images/generations"}
 KEYLESS = "/v1/wallet/"
 # Routes that every key may ask though they change something: a key ends its own life.
 NO_SCOPE = {("DELETE", "/v1/keys/{key_id}")}
-
-
 # Routes that only read, though by POST: every key may ask them.
 READS = {("POST", "/v1/graphql")}
-
-
-@dataclass(frozen=True)
-class Operation:
-    method: str
-    path: str
-    parameters: tuple[str, ...]
-    queries: tuple[str, ...]
-    scopes: tuple[str, ...]
-    body: dict[str, Any] | None  # its schema
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-
-@dataclass(frozen=True)
-class Studio:
-    tenant_id: str
-    headers: dict[str, str]
-    ids: dict[str, str]
 
 
 @pytest.fixture
@@ -197,45 +152,11 @@ def studio(application: Application) -> Callable[..., Studio]:
     return studio
 
 
-def state(application: Application) -> dict[str, list[Any]]:
-    """Every row of every table, but for the verdicts on prompts, which are kept of refused requests too."""
-    with application.records.database.reading() as connection:
-        return {
-            table.name: sorted(map(repr, connection.execute(select(table))))
-            for table in metadata.sorted_tables
-            if table.name != "moderations"
-        }
-
-
 def url(operation: Operation, ids: dict[str, str]) -> str:
     for parameter in operation.parameters:
         if parameter not in RECORDS and parameter not in PLAIN:
             pytest.fail(f"{operation}: add what {{{parameter}}} stands for to RECORDS or PLAIN of {__file__}")
     return re.sub(r"{(\w+)(?::\w+)?}", lambda found: {**PLAIN, **ids}[found[1]], operation.path)
-
-
-def sample(schema: dict[str, Any], document: dict[str, Any]) -> Any:
-    """The smallest value that the schema allows, or its example."""
-    if "$ref" in schema:
-        return sample(document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]], document)
-    if "examples" in schema:
-        return schema["examples"][0]
-    for several in ("anyOf", "oneOf", "allOf"):
-        if several in schema:
-            return sample(schema[several][0], document)
-    if "enum" in schema:
-        return schema["enum"][0]
-    match schema.get("type"):
-        case "object":
-            properties = schema.get("properties", {})
-            return {name: sample(properties[name], document) for name in schema.get("required", ())}
-        case "array":
-            return [sample(schema["items"], document)] * schema.get("minItems", 0)
-        case "string":
-            return "0x" + "12" * 20 if "0x" in schema.get("pattern", "") else "x" * schema.get("minLength", 1)
-        case "integer" | "number":
-            return schema.get("minimum", 1)
-    return schema.get("const")
 
 
 def ask(
@@ -249,21 +170,6 @@ def ask(
 def assert_type(operation: Operation, answer: Any, name: str) -> None:
     if operation.path not in OTHER_FORM:
         assert answer.json()["type"] == f"urn:lorespark:problem:{name}", str(operation)
-
-
-def namings(
-    schema: dict[str, Any], document: dict[str, Any], depth: int = 3
-) -> Iterator[tuple[list[str], bool]]:
-    """Where a body names records: the path to each such field, and whether it is a list."""
-    if "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]
-    for name, field in schema.get("properties", {}).items() if depth else ():
-        choices = [field, *field.get("anyOf", ())]
-        if name in NAMED:
-            yield [name], any(each.get("type") == "array" for each in choices)
-        for choice in choices:
-            for path, is_list in namings(choice, document, depth - 1):
-                yield [name, *path], is_list
 
 
 def test_without_a_living_key_every_route_refuses_and_changes_nothing(
@@ -353,7 +259,7 @@ def test_bodies_and_queries_that_name_another_tenants_record_do_as_with_one_that
     other, asking = studio("other"), studio("asking")
     before = state(application)
     for operation in operations:
-        for path, is_list in namings(operation.body or {}, document):
+        for path, is_list in namings(operation.body or {}, document, NAMED):
             told = []
             for record_id in (other.ids[NAMED[path[-1]]], f"{other.ids[NAMED[path[-1]]]}-none"):
                 body = place = sample(operation.body or {}, document)
