@@ -79,7 +79,7 @@ def test_a_creation_is_accepted_drawn_and_answered_with_its_assets(
             "#/controls/size",
             "at 32 px, not at 64",
         ),
-        ({"mint": {"to": "bob"}}, "#/mint/to", "should match pattern"),
+        ({"mint": {"to": "bob"}}, "#/mint/to", "0x and 40 hexadecimal digits"),
         ({"mint": {"to": "0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"}}, "#/mint/to", "checksum"),
     ],
 )
