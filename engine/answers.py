@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 from assets.asset import Asset
 
 if TYPE_CHECKING:  # it imports web3, which takes a second
-    from engine.app import Application, MintedAsset
+    from engine.app import Application
     from engine.verification import Check
+    from engine.workbench import MintedAsset
     from generators.quality_gate import QualityCheck
 
 

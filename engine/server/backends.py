@@ -9,7 +9,7 @@ from typing import Final
 from chain.boundary import node_boundary
 from engine.app import Application
 from engine.database.jobs import QUEUES, any_due
-from engine.server.problems import ROOM_ERRORS
+from engine.server.problem_kinds import ROOM_ERRORS
 
 # Shorter than the time that orchestrators give a probe by default times five; raise it for a slow chain node.
 ANSWER_TIMEOUT_S: Final = 3.0

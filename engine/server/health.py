@@ -7,7 +7,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from engine.server.backends import Backend
-from engine.server.problems import NOT_READY, problem
+from engine.server.problem_kinds import NOT_READY
+from engine.server.problems import problem
 
 router = APIRouter(tags=["operation"])
 

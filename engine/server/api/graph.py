@@ -20,7 +20,8 @@ from engine.server.graph.loaders import Loaders
 from engine.server.graph.schema import Query
 from engine.server.graph.things import Context
 from engine.server.once import told
-from engine.server.problems import ROOM_ERRORS, problem_of
+from engine.server.problem_kinds import ROOM_ERRORS
+from engine.server.problems import problem_of
 
 router = APIRouter(tags=["tokens"])
 _log = logging.getLogger(__name__)

@@ -25,7 +25,8 @@ from engine.server.api.event_feed import EventFeed
 from engine.server.caller import Creator
 from engine.server.creation_desk import CreationDesk
 from engine.server.once import Once, OnceOnly, told
-from engine.server.problems import ROOM_ERRORS, TYPE_PREFIX, answer_to
+from engine.server.problem_kinds import ROOM_ERRORS, TYPE_PREFIX
+from engine.server.problems import answer_to
 
 IMAGES_PATH: Final = "/images/generations"
 # As long as OpenAI's own clients wait. The creation goes on; the same Idempotency-Key leads back to it.

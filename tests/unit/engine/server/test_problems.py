@@ -12,7 +12,7 @@ from chain.errors import NodeUnreachable, SignerUnavailable
 from engine.app import Application
 from engine.errors import DatabaseUnusable, UnknownAsset
 from engine.server.app import server
-from engine.server.problems import KINDS, TYPE_PREFIX
+from engine.server.problem_kinds import KINDS, TYPE_PREFIX
 
 SECRET = "key-3f9a"
 
