@@ -301,6 +301,26 @@ sessions = Table(
 Index("ix_sessions_player_id", sessions.c.player_id)
 Index("ix_sessions_expires_at_ms", sessions.c.expires_at_ms)
 
+# Browsers of creators, each with the API key that it acts for.
+browser_sessions = Table(
+    "browser_sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # sha256 of the cookie's value, in hex
+    Column("key_id", String(40), ForeignKey("api_keys.id"), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),  # Unix time
+)
+Index("ix_browser_sessions_expires_at_ms", browser_sessions.c.expires_at_ms)
+
+# Links that sign a browser in, once; a row goes when its link is followed, or some time after it expired.
+entry_links = Table(
+    "entry_links",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # sha256 of the link's token, in hex
+    Column("expires_at_ms", BigInteger, nullable=False),  # Unix time
+)
+Index("ix_entry_links_expires_at_ms", entry_links.c.expires_at_ms)
+
 # Promises that an asset can be claimed on the chain.
 vouchers = Table(
     "vouchers",
