@@ -16,7 +16,10 @@ from engine.server.web.page import Creating, PageRoute, elsewhere, render
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 _START: Final = "/create"
-_USED: Final = "The link was used before, or is older than a day. Make another with `lorespark link`, or sign in with an API key."
+_USED: Final = (
+    "The link was used before, or is older than a day. "
+    "Make another with `lorespark link`, or sign in with an API key."
+)
 _NO_KEY: Final = "That is no living API key. Copy the whole key, or make one with `lorespark api-key create`."
 Next = Annotated[str, Query(max_length=2000)]
 

@@ -33,4 +33,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("restore a copy of the records from before the upgrade")
+    raise NotImplementedError("Browsers have no place in the older schema; restore a backup.")
