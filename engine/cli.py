@@ -19,6 +19,7 @@ from engine.collection_command import collection
 from engine.command_group import Commands
 from engine.create_commands import create, draw_with_bar, vary
 from engine.keys_commands import keys_app
+from engine.link_command import link
 from engine.list_commands import list_assets, models
 from engine.pin_command import pin
 from engine.remote.server_option import ServerOption
@@ -57,6 +58,7 @@ for command in (
 app.command(name="list")(list_assets)
 app.command()(serve)
 app.command()(worker)
+app.command()(link)
 app.add_typer(style_app, name="style")
 app.add_typer(api_key_app, name="api-key")
 app.add_typer(keys_app, name="keys")

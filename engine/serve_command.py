@@ -34,13 +34,13 @@ def serve(
         # They import FastAPI and uvicorn, half a second that no other command needs.
         from uvicorn import Config, Server  # noqa: PLC0415
 
-        from engine.database.tenants import has_keys  # noqa: PLC0415
+        from engine.database.browsers import add_entry  # noqa: PLC0415
         from engine.jobs.opening import start_worker  # noqa: PLC0415
         from engine.server.app import server  # noqa: PLC0415
 
         _ = application.moderator  # a deny list that cannot be read is told now, not to the first who asks
-        with application.records.database.reading() as connection:
-            keyed = has_keys(connection)
+        with application.records.database.writing() as connection:
+            token = add_entry(connection)
         with listening(host, port) as listener:
             app = server(application)
             app.state.listens_at = listener.getsockname()[:2]
@@ -68,15 +68,13 @@ def serve(
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, end)
             told = address(listener)
+            link = entry_link(application.settings.public_url or told, token)
             if as_json:
-                print_json({"address": told})
+                print_json({"address": told, "link": link})
             else:
                 out.print(f"Serving at [bold]{told}[/]. Stop with ctrl-C.")
-                if not keyed:
-                    out.print(
-                        "There is no API key yet; make the first with [bold]lorespark api-key create[/] in another "
-                        "terminal."
-                    )
+                out.print(f"Create in a browser: [bold]{link}[/] (signs one browser in, once)")
+                out.print("For programs, make an API key with [bold]lorespark api-key create[/].")
             out.file.flush()
             # What was imported stays for ever; looking through it again and again would hold answers up.
             gc.collect()
@@ -107,6 +105,11 @@ def listening(host: str, port: int) -> socket.socket:
         raise AddressUnusable(
             f"The server cannot listen at {host[:200]!r}, port {port} ({reason}); give another --port or --host."
         ) from error
+
+
+def entry_link(site: str, token: str) -> str:
+    """What a person opens to sign a browser in at the server that ``site`` leads to."""
+    return f"{site}/enter?token={token}"
 
 
 def address(listener: socket.socket) -> str:

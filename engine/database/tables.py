@@ -300,6 +300,45 @@ sessions = Table(
 Index("ix_sessions_player_id", sessions.c.player_id)
 Index("ix_sessions_expires_at_ms", sessions.c.expires_at_ms)
 
+# Browsers of creators, each with the API key that it acts for.
+browser_sessions = Table(
+    "browser_sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # sha256 of the cookie's value, in hex
+    Column("key_id", String(40), ForeignKey("api_keys.id"), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),  # Unix time
+)
+Index("ix_browser_sessions_expires_at_ms", browser_sessions.c.expires_at_ms)
+
+# Links that sign a browser in, once; a row goes when its link is followed, or some time after it expired.
+entry_links = Table(
+    "entry_links",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # sha256 of the link's token, in hex
+    Column("expires_at_ms", BigInteger, nullable=False),  # Unix time
+)
+Index("ix_entry_links_expires_at_ms", entry_links.c.expires_at_ms)
+
+# Two models draw one prompt with one seed, and somebody says which drew it better.
+duels = Table(
+    "duels",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("tenant_id", String(40), ForeignKey("tenants.id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("left_model", String(200), nullable=False),
+    Column("right_model", String(200), nullable=False),
+    Column("left_creation_id", String(40), ForeignKey("creations.id"), nullable=False),
+    Column("right_creation_id", String(40), ForeignKey("creations.id"), nullable=False),
+    Column("verdict", String(8)),  # left, right, both, neither; NULL until somebody said
+    Column("created_at", String(32), nullable=False),
+    Column("decided_at", String(32)),
+    CheckConstraint("verdict in ('left', 'right', 'both', 'neither')", name="verdict"),
+)
+Index("ix_duels_tenant_id", duels.c.tenant_id, duels.c.created_at, duels.c.id)
+
 # Promises that an asset can be claimed on the chain.
 vouchers = Table(
     "vouchers",

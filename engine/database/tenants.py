@@ -92,8 +92,13 @@ def add_key(connection: Connection, tenant_id: str, wanted: NewKey) -> KeyWithSe
 
 def known_key(connection: Connection, secret: str) -> KnownKey | None:
     """The living key with this secret."""
+    return known_key_of_digest(connection, key_digest(secret))
+
+
+def known_key_of_digest(connection: Connection, digest: str) -> KnownKey | None:
+    """The living key whose secret has this digest."""
     table = api_keys
-    query = select(table).where(table.c.digest == key_digest(secret), table.c.revoked_at.is_(None))
+    query = select(table).where(table.c.digest == digest, table.c.revoked_at.is_(None))
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
@@ -137,14 +142,6 @@ def tenant_of_key(connection: Connection, key_id: str) -> Tenant:
             f"There is no key {key_id[:80]!r}; `lorespark api-key list` shows those there are."
         )
     return Tenant(**row._mapping)
-
-
-def has_keys(connection: Connection) -> bool:
-    """Whether any key lives."""
-    return (
-        connection.execute(select(api_keys.c.id).where(api_keys.c.revoked_at.is_(None)).limit(1)).first()
-        is not None
-    )
 
 
 def revoke_key(connection: Connection, tenant_id: str, key_id: str, *, even_last_admin: bool = False) -> Key:

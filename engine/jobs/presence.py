@@ -21,13 +21,15 @@ from engine.jobs.set_aside import tell_set_aside
 log = logging.getLogger(__name__)
 
 _ORPHANS_EVERY: Final = 5  # beats
+# On SQLite nobody waits for a death: the beat only keeps the row among those that tell what can be drawn here.
+LONE_BEAT_S: Final = 10.0
 
 
 class Presence:
     """A worker's row in the records, from ``enter`` to ``leave``.
 
-    On a shared database a thread keeps it fresh and takes over what dead workers had. On SQLite nobody else lives,
-    as the data folder's lock says: all that is left is taken over on entering.
+    A thread keeps it fresh, and on a shared database takes over what dead workers had. On SQLite nobody else lives, as
+    the data folder's lock says: all that is left is taken over on entering.
     """
 
     def __init__(self, database: Database, on_lost: Callable[[], None]) -> None:
@@ -46,9 +48,8 @@ class Presence:
             if not self._database.is_shared:
                 _tell(connection, workers.bury_all(connection))
             self.worker_id = self._register(connection)
-        if self._database.is_shared:
-            self._thread = threading.Thread(target=self._beat, name="lorespark-presence", daemon=True)
-            self._thread.start()
+        self._thread = threading.Thread(target=self._beat, name="lorespark-presence", daemon=True)
+        self._thread.start()
 
     def announce(self, queues: Sequence[str], models: Sequence[dict[str, Any]]) -> None:
         """Changes what others are told this worker does. Raises DatabaseUnusable."""
@@ -80,7 +81,7 @@ class Presence:
     def _beat(self) -> None:
         steady_since = beat_at = time.monotonic()
         beats = 0
-        while not self._ended.wait(BEAT_S):
+        while not self._ended.wait(BEAT_S if self._database.is_shared else LONE_BEAT_S):
             try:
                 alive = self._stay()
                 # After a pause of the database or of this process everybody looks silent, so nobody is judged.
@@ -88,7 +89,7 @@ class Presence:
                     steady_since = time.monotonic()
                 beat_at = time.monotonic()
                 beats += 1
-                if beat_at - steady_since > SILENT_S:
+                if self._database.is_shared and beat_at - steady_since > SILENT_S:
                     self._take_over(look_for_orphans=beats % _ORPHANS_EVERY == 0)
             except DatabaseUnusable as error:
                 log.info("%s", error)  # the next beat tries again

@@ -3,6 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 
 from engine.app import Application
 from engine.server.api.event_feed import EventFeed
@@ -20,6 +21,8 @@ from engine.server.metrics import CountedRequests, Metrics
 from engine.server.metrics import router as counters
 from engine.server.problems import add_problems
 from engine.server.rate import RateHeaders, RateLimits
+from engine.server.web.page import browser_or_client
+from engine.server.web.routers import WEB_ROUTERS
 
 
 def server(application: Application) -> FastAPI:
@@ -42,6 +45,7 @@ def server(application: Application) -> FastAPI:
     metrics.registry.register(JobMetrics(application.records.database))
     app.add_middleware(BoundedRequests, forms={f"/v1{IMAGES_PATH}": as_openai})
     add_problems(app)
+    app.add_exception_handler(HTTPException, browser_or_client)
     app.add_middleware(RateHeaders)
     app.add_middleware(CountedRequests, metrics=metrics)  # added last, so it sees what all others answer
     app.include_router(health)
@@ -50,6 +54,8 @@ def server(application: Application) -> FastAPI:
     app.include_router(health_page)
     for router in API_ROUTERS:
         app.include_router(router, prefix="/v1")
+    for router in WEB_ROUTERS:
+        app.include_router(router)
     app.openapi = Document(app)  # type: ignore[method-assign]
     app.include_router(docs)
     return app

@@ -1,4 +1,4 @@
-"""Who asks: the API key of a request, and what it may be used for."""
+"""Who asks: the API key of a request, or of the browser that it comes from, and what it may be used for."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -12,6 +12,7 @@ from engine.api.account import Limits, Scope
 from engine.app import Application
 from engine.database.tenants import KEY_PREFIX, KnownKey, known_key
 from engine.errors import KeyRefused, RateExceeded, ScopeMissing
+from engine.server.browser import browser_key, browser_secret
 from engine.server.rate import RateLimits
 
 _MAX_KEY_CHARACTERS: Final = 200
@@ -73,7 +74,12 @@ async def authenticated(
 def _counted(request: Request, credentials: HTTPAuthorizationCredentials | None) -> Caller:
     rates: RateLimits = request.app.state.rates
     secret = credentials.credentials if credentials is not None else None
-    key = None if secret is None else _known(request, secret)
+    if secret is not None or "Authorization" in request.headers:
+        key = None if secret is None else _known(request, secret)
+    elif (secret := browser_secret(request)) is not None:  # a page of the web form asks
+        key = browser_key(application_of(request), request, secret)
+    else:
+        key = None
     if secret is None or key is None:
         standing = rates.count_refused(request.client.host if request.client is not None else None)
         if not standing.allowed:

@@ -50,7 +50,7 @@ def kept(cache: str = IMMUTABLE) -> dict[str, str]:
     """The headers of every download; a file's name is added to them."""
     return {
         "Cache-Control": cache,
-        "Vary": "Authorization",
+        "Vary": "Authorization, Cookie",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": _POLICY,
     }

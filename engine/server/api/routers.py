@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from engine.server.api.account import router as account
+from engine.server.api.arena import router as arena
 from engine.server.api.assets import router as assets
 from engine.server.api.collections import router as collections
 from engine.server.api.creations import router as creations
@@ -22,7 +23,7 @@ from engine.server.api.wallet_holdings import router as wallet_holdings
 from engine.server.api.webhooks import router as webhooks
 
 API_ROUTERS: Final[tuple[APIRouter, ...]] = (
-    *(account, keys, models),
+    *(account, keys, models, arena),
     *(creations, openai_images),
     *(assets, downloads, health, collections, mints, vouchers),
     *(tokens, graph),

@@ -1,0 +1,1 @@
+"""The creators' pages: server-rendered, with htmx, without a build step."""
