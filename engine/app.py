@@ -65,6 +65,7 @@ from generators.errors import GeneratorError
 from generators.motion import Direction
 from generators.novelty import NoveltyIndex
 from generators.progress import ProgressCallback
+from generators.prompt_length import PromptLength
 from generators.recipe import MAX_COUNT, Recipe, check_request
 
 if TYPE_CHECKING:
@@ -192,6 +193,11 @@ class Application:
             drawing = self._drawing
         if drawing is not None:
             drawing.close()
+
+    @cached_property
+    def prompt_length(self) -> PromptLength:
+        """Counts the tokens of prompts without loading a model."""
+        return PromptLength()
 
     @cached_property
     def moderator(self) -> Moderator:
