@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
@@ -30,11 +29,10 @@ _MAX_MARK: Final = 120
 
 @dataclass(frozen=True)
 class Card:
-    """``request`` is None for what the command line asked for; ``elapsed_s`` since it was begun."""
+    """``request`` is None for what the command line asked for."""
 
     creation: Creation
     request: CreationRequest | None
-    elapsed_s: float | None
 
     @property
     def mark(self) -> str:
@@ -137,7 +135,4 @@ def _differs(card: Card, shown: str) -> bool:
 
 
 def _card(view: Creation, record: CreationRecord) -> Card:
-    request = None if record.request is None else CreationRequest.model_validate(record.request)
-    begun = None if view.started_at is None else datetime.fromisoformat(view.started_at)
-    elapsed = None if begun is None else max(0.0, (datetime.now(UTC) - begun).total_seconds())
-    return Card(view, request, elapsed)
+    return Card(view, None if record.request is None else CreationRequest.model_validate(record.request))

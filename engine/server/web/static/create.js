@@ -82,7 +82,7 @@ function mark(name, sentence) {
   if (!target) return;
   const focused = target instanceof RadioNodeList ? [...target].find((each) => each.checked) ?? target[0] : target;
   const marked = target instanceof RadioNodeList ? focused.closest("fieldset") : target;
-  const shown = focused.hidden ? document.getElementById("choose") : focused;
+  const shown = focused.hidden ? document.getElementById("start-remove") : focused;
   for (let fold = marked.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   marked.setAttribute("aria-invalid", "true");
   const line = document.createElement("p");

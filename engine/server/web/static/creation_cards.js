@@ -1,5 +1,6 @@
 // The cards of creations: steps and previews of one by its events, all others by a beat that asks for what changed.
 const BEAT_MS = 2000;
+const BATCH = 8; // pictures that are drawn together, about
 const IDLE_BEATS = 5; // with nothing under way, one beat in so many asks, for what other tabs began
 const list = document.getElementById("cards");
 const beat = document.getElementById("beat");
@@ -11,9 +12,10 @@ function living() {
   return [...list.querySelectorAll('[data-status="queued"], [data-status="running"]')];
 }
 
+// The one that is heard of stays so until it ends; else the oldest that is drawn, or the next in line.
 function next() {
-  const cards = living();
-  const running = cards.find((card) => card.dataset.status === "running");
+  const cards = living().reverse();
+  const running = cards.find((card) => card.id === watched?.id) ?? cards.find((card) => card.dataset.status === "running");
   return running ?? cards.sort((a, b) => (Number(a.dataset.place) || 1e9) - (Number(b.dataset.place) || 1e9))[0];
 }
 
@@ -22,7 +24,11 @@ function seconds(left) {
 }
 
 function stop() {
-  watched?.source.close();
+  if (!watched) return;
+  watched.source.close();
+  // What it showed may be old by now, so the next beat asks for it.
+  const mark = document.getElementById(watched.id)?.querySelector('[name="shown"]');
+  if (mark) mark.value = `${watched.id}:unknown`;
   watched = null;
 }
 
@@ -64,8 +70,7 @@ function watch() {
   }
   source.addEventListener("error", () => {
     if (source.readyState !== EventSource.CLOSED || watched !== own) return;
-    stop();
-    here()?.querySelector('[name="shown"]').setAttribute("value", `${own.id}:unknown`);
+    stop(); // for good: signed out, or removed
   });
 }
 
@@ -75,7 +80,7 @@ function say(card, text) {
 }
 
 function step(own, data, card) {
-  const fresh = Math.min(16, data.of - data.done);
+  const fresh = Math.min(BATCH, data.of - data.done);
   const part = Math.min(1, (data.done + (data.step === data.steps ? 0 : (fresh * data.step) / data.steps)) / data.of);
   const now = performance.now();
   // What comes in the first moment happened before; from then on the pace is measured.
@@ -84,9 +89,11 @@ function step(own, data, card) {
   if (bar) bar.value = part;
   const gained = part - own.base.part;
   const left = gained > 0.03 ? ((1 - part) * (now - own.base.at)) / gained / 1000 : null;
-  say(card, `Step ${data.step} of ${data.steps}`
-    + (data.of > 1 ? `, ${data.done} of ${data.of} drawn` : "")
-    + (left === null ? "" : `, about ${seconds(left)} left`));
+  say(card, [
+    `Step ${data.step} of ${data.steps}`,
+    ...(data.of > 1 ? [`${data.done} of ${data.of} drawn`] : []),
+    ...(left === null ? [] : [`about ${seconds(left)} left`]),
+  ].join(" · "));
 }
 
 // The card as the server has it now; then the next one is watched.
