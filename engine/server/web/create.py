@@ -1,7 +1,6 @@
 """``/create``: the form that makes pictures, what it would cost, and its sending."""
 
-import json
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -18,7 +17,7 @@ from engine.server.api.creations import Desk
 from engine.server.caller import App, Creator
 from engine.server.creation_desk import CreationDesk
 from engine.server.once import OnceOnly
-from engine.server.web.creation_cards import cards_of, recent_cards, render_card
+from engine.server.web.creation_cards import cards_of, made_id, recent_cards, render_card
 from engine.server.web.creation_form import Form, FormFields, creation_request
 from engine.server.web.form_filling import BLANK, form_of_asset, form_of_request
 from engine.server.web.page import Creating, PageRoute, render
@@ -83,9 +82,8 @@ def create(request: Request, caller: Creator, fields: FormFields, once: OnceOnly
     wanted = desk.prepared(creation_request(fields))
     refusal = desk.refusal(wanted)
     answer = once.answer(202, lambda connection: desk.take_in(connection, wanted, refusal))
-    made: dict[str, Any] = json.loads(bytes(answer.body))
     with desk.application.records.database.reading() as connection:
-        record = own_creation(connection, caller.tenant_id, made["id"])
+        record = own_creation(connection, caller.tenant_id, made_id(answer))
         (card,) = cards_of(connection, [record], desk.application)
     return render_card(request, card)
 

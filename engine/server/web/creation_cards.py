@@ -17,6 +17,7 @@ from engine.database.records import CreationRecord
 from engine.errors import Conflict
 from engine.server.api.creations import Desk
 from engine.server.caller import Creator
+from engine.server.once import OnceOnly
 from engine.server.web.page import Creating, PageRoute, render
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -54,6 +55,11 @@ def recent_cards(connection: Connection, tenant_id: str, application: Applicatio
     return cards_of(
         connection, [*reversed(living), *ended_creations(connection, tenant_id, MOST_ENDED)], application
     )
+
+
+def made_id(answer: Response) -> str:
+    """The id of the creation that an answer of the API's tells."""
+    return Creation.model_validate_json(bytes(answer.body)).id
 
 
 def render_card(request: Request, card: Card, **more: object) -> Response:
@@ -106,8 +112,8 @@ def resume(request: Request, caller: Creator, creation_id: str, desk: Desk) -> R
 
 
 @router.post("/create/jobs/{creation_id}/again")
-def again(request: Request, caller: Creator, creation_id: str, desk: Desk) -> Response:
-    """Asks for the same with another seed: a new creation."""
+def again(request: Request, caller: Creator, creation_id: str, once: OnceOnly, desk: Desk) -> Response:
+    """Asks for the same with another seed: a new creation, one for each Idempotency-Key."""
     with desk.application.records.database.reading() as connection:
         record = own_creation(connection, caller.tenant_id, creation_id)
     if record.request is None:
@@ -116,9 +122,8 @@ def again(request: Request, caller: Creator, creation_id: str, desk: Desk) -> Re
     # Not minted again by a click that only asks for other pictures.
     wanted = desk.prepared(before.model_copy(update={"seed": None, "mint": None}))
     refusal = desk.refusal(wanted)
-    with desk.application.records.database.writing() as connection:
-        made = desk.take_in(connection, wanted, refusal)
-    return _answer(request, desk, made.id)
+    answer = once.answer(202, lambda connection: desk.take_in(connection, wanted, refusal))
+    return _answer(request, desk, made_id(answer))
 
 
 def _answer(request: Request, desk: Desk, creation_id: str) -> Response:

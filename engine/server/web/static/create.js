@@ -72,14 +72,14 @@ function unmark() {
   for (const each of form.querySelectorAll(".field-fault")) each.remove();
   for (const each of form.querySelectorAll("[aria-invalid]")) {
     each.removeAttribute("aria-invalid");
-    if (each.getAttribute("aria-errormessage")) each.removeAttribute("aria-errormessage");
+    each.removeAttribute("aria-errormessage");
   }
 }
 
 function mark(name, sentence) {
   const names = { size: ["size_px", "size"], frames: ["frames_own", "frames"] }[name] ?? [name];
   let target = names.map(field).find((each) => each && !each.disabled);
-  if (!target) return;
+  if (!target) return false;
   const focused = target instanceof RadioNodeList ? [...target].find((each) => each.checked) ?? target[0] : target;
   const marked = target instanceof RadioNodeList ? focused.closest("fieldset") : target;
   const shown = focused.hidden ? document.getElementById("start-remove") : focused;
@@ -90,25 +90,27 @@ function mark(name, sentence) {
   line.id = `fault-${name}`;
   line.textContent = sentence;
   marked.setAttribute("aria-errormessage", line.id);
-  (marked.closest(".field, .palette-more, fieldset") ?? marked.parentElement).append(line);
+  (marked.closest(".palette-more, .fields, .field, fieldset") ?? marked.parentElement).append(line);
   shown.focus();
+  return true;
 }
 
-document.addEventListener("htmx:responseError", (event) => {
+form.addEventListener("htmx:responseError", (event) => {
   if (event.detail.elt !== form) return;
   const sentence = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html").querySelector("p");
   const name = sentence?.dataset.pointer?.split("/").filter((part) => part && !/^\d+$/.test(part)).pop();
   unmark();
-  if (name) mark(name, sentence.textContent);
+  if (name && mark(name, sentence.textContent)) event.stopPropagation(); // said there, so not at the page's edge too
 });
 
 function newKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-form.addEventListener("htmx:configRequest", (event) => {
-  if (event.target !== form) return;
-  const text = new URLSearchParams(new FormData(form)).toString();
+// A click that comes twice has the same key, and makes one creation.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.target.matches("[data-once]")) return;
+  const text = `${event.detail.path}?${event.target === form ? new URLSearchParams(new FormData(form)) : ""}`;
   if (text !== sent.text || Date.now() - sent.at > TWICE_MS) sent.key = newKey();
   sent = { key: sent.key, text, at: Date.now() };
   event.detail.headers["Idempotency-Key"] = sent.key;
@@ -145,11 +147,13 @@ form.addEventListener("click", (event) => {
 });
 form.addEventListener("input", (event) => {
   if (event.target.name === "seed" && event.target.value) field("seed_mode").value = "locked";
-  if (event.target.name === "size_px" || event.target.name === "steps") event.target.removeAttribute("aria-invalid");
-  if (event.target.matches("[aria-invalid]")) unmark();
+  unmark();
   describe();
 });
-form.addEventListener("change", apply);
+form.addEventListener("change", () => {
+  unmark();
+  apply();
+});
 form.addEventListener("lorespark:filled", () => apply());
 form.addEventListener("lorespark:changed", () => apply());
 

@@ -1,7 +1,7 @@
 // The cards of creations: steps and previews of one by its events, all others by a beat that asks for what changed.
 const BEAT_MS = 2000;
 const BATCH = 8; // pictures that are drawn together, about
-const IDLE_BEATS = 5; // with nothing under way, one beat in so many asks, for what other tabs began
+const IDLE_BEATS = 3; // with nothing under way, one beat in so many asks, for what other tabs began
 const list = document.getElementById("cards");
 const beat = document.getElementById("beat");
 const told = document.getElementById("told");
@@ -107,6 +107,7 @@ function announce(card, before) {
   const status = card.dataset.status;
   if (status === before) return;
   told.textContent = `${card.querySelector("h3").textContent} ${SAID[status]}.`;
+  htmx.trigger(document.body, "create:standing"); // the queue, the quota and the times are others now
 }
 
 export function watchCards(startFrom) {

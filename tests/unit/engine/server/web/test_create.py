@@ -9,10 +9,12 @@ import pytest
 from PIL import Image
 from sqlalchemy import update
 
-from engine.api.account import Limits, NewKey, Scope
+from engine.api.account import Limits, Model, NewKey, Scope
 from engine.app import Application
 from engine.database.tables import LOCAL_TENANT, creations
 from engine.database.tenants import add_key
+from engine.model_catalogue import ModelCatalogue
+from engine.server.web.static_files import bundle
 from generators.recipe import MAX_TOKENS
 from tests.unit.engine.server.creating import Worker
 from tests.unit.engine.server.web.conftest import SITE, Visitor, text_of
@@ -40,7 +42,8 @@ def made(answer: Any) -> str:
 
 def request_of(application: Application, creation_id: str) -> dict[str, Any]:
     found = application.records.creation(creation_id)
-    assert found is not None and found.request is not None
+    assert found is not None
+    assert found.request is not None
     return found.request
 
 
@@ -171,7 +174,8 @@ def test_what_cannot_be_is_said_at_its_field(
     refused = send(creator, **wrong)
     assert refused.status_code == 422
     pointer = re.search(r'data-pointer="([^"]*)"', refused.text)
-    assert pointer is not None and pointer[1].rpartition("/")[2] == name
+    assert pointer is not None
+    assert pointer[1].rpartition("/")[2] == name
     assert words in refused.text.replace("&#39;", "'")
 
 
@@ -269,7 +273,9 @@ def test_the_beat_tells_what_changed_and_what_is_new(creator: Visitor, worker: W
     assert creator.get("/create/beat", params={"shown": mark}, headers=PART).text.strip() == ""
     fresh = made(send(creator))
     told = creator.get("/create/beat", params={"shown": mark}, headers=PART).text
-    assert 'hx-swap-oob="afterbegin:#cards"' in told and fresh in told and f'id="{shown}"' not in told
+    assert 'hx-swap-oob="afterbegin:#cards"' in told
+    assert fresh in told
+    assert f'id="{shown}"' not in told
     worker.work()
     told = creator.get("/create/beat", params={"shown": [mark, f"{fresh}:watched"]}, headers=PART).text
     assert told.count('hx-swap-oob="true"') == told.count('data-status="succeeded"') == 2
@@ -283,6 +289,9 @@ def test_a_creation_is_cancelled_and_asked_for_again(creator: Visitor, applicati
     assert again != first
     assert request_of(application, again)["seed"] != 7
     assert request_of(application, again)["prompt"] == "a red potion"
+    headers = PART | {"Idempotency-Key": "one click"}
+    twice = {made(creator.post(f"/create/jobs/{first}/again", headers=headers)) for _ in range(2)}
+    assert len(twice) == 1
 
 
 def test_what_was_not_set_aside_is_not_resumed(creator: Visitor) -> None:
@@ -299,7 +308,8 @@ def test_a_failed_creation_fills_the_form_again(creator: Visitor, application: A
     page = creator.get("/create", params={"again": creation_id}).text
     assert "No paint was left." in text_of(page)
     assert ">a knight</textarea>" in page
-    assert chosen(page, "kind") == "clip" and chosen(page, "palette") == "game-boy"
+    assert chosen(page, "kind") == "clip"
+    assert chosen(page, "palette") == "game-boy"
     assert (field(page, "count"), field(page, "steps")) == ("2", "9")
     assert re.search(r'<option value="run"[^>]* selected', page)
     assert "data-filled" in page
@@ -311,7 +321,8 @@ def test_a_remix_fills_the_form_from_the_recipe(creator: Visitor, worker: Worker
     asset = creator.get("/v1/assets").json()["data"][0]
     page = creator.get("/create", params={"from": asset["id"]}).text
     assert ">a red potion</textarea>" in page
-    assert chosen(page, "kind") == "item" and chosen(page, "seed_mode") == "locked"
+    assert chosen(page, "kind") == "item"
+    assert chosen(page, "seed_mode") == "locked"
     assert (field(page, "seed"), field(page, "negative_prompt")) == (str(asset["seed"]), "cork")
     assert re.search(r'<option value="none" selected', page)
 
@@ -358,7 +369,8 @@ def test_masks_are_kept_apart_from_pictures(creator: Visitor, application: Appli
     assert mask["tags"] == ["mask"]
     other = creator.post("/create/pictures?name=Barrel", content=png(18), headers=PART).json()
     found = creator.get("/create/pictures", headers=PART).text
-    assert other["id"] in found and mask["id"] not in found
+    assert other["id"] in found
+    assert mask["id"] not in found
 
 
 def test_pictures_to_start_from_come_page_by_page_without_clips(
@@ -368,9 +380,11 @@ def test_pictures_to_start_from_come_page_by_page_without_clips(
         creator.post(f"/create/pictures?name=n{number}", content=png(), headers=PART)
     first = creator.get("/create/pictures", headers=PART).text
     following = re.search(r'hx-get="(/create/pictures\?cursor=[^"]+)"', first)
-    assert following is not None and first.count("data-pick=") == 24
+    assert following is not None
+    assert first.count("data-pick=") == 24
     rest = creator.get(following[1], headers=PART).text
-    assert rest.count("data-pick=") == 2 and "<ul" not in rest
+    assert rest.count("data-pick=") == 2
+    assert "<ul" not in rest
 
 
 def test_a_picture_starts_a_drawing_within_a_mask(creator: Visitor, application: Application) -> None:
@@ -384,3 +398,36 @@ def test_a_picture_starts_a_drawing_within_a_mask(creator: Visitor, application:
     assert (controls["source"], controls["mask"], controls["strength"]) == (source, mask, 0.35)
     without = request_of(application, made(send(creator, mask=mask)))["controls"]
     assert without["mask"] is None
+
+
+def test_a_model_of_ones_own_can_be_chosen(
+    creator: Visitor, application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = ModelCatalogue.models
+
+    def models(self: ModelCatalogue, connection: Any) -> tuple[Model, ...]:
+        own = Model(id="own/<model>", kinds=("illustration",), sizes=(), bundled=False, online=False)
+        return (*known(self, connection), own)
+
+    monkeypatch.setattr(ModelCatalogue, "models", models)
+    page = creator.get("/create").text
+    assert not re.search(r'name="kind" value="illustration"[^>]* disabled', page)
+    assert (
+        '<option value="own/&lt;model&gt;" data-kinds="illustration">own/&lt;model&gt; (not running: it waits)'
+        in page
+    )
+    request = request_of(
+        application, made(send(creator, kind="illustration", model="own/<model>", size_px="512", cutout="1"))
+    )
+    assert (request["model"], request["controls"]["size"], request["controls"]["cutout"]) == (
+        "own/<model>",
+        512,
+        True,
+    )
+    checked = creator.post("/create/check", data={"prompt": "a cat", "model": "own/<model>"}, headers=PART)
+    assert "tokens" not in text_of(checked.text)
+
+
+def test_the_page_is_light(creator: Visitor) -> None:
+    own = ("create.css", "create.js", "creation_cards.js", "start_picture.js", "easel.js")
+    assert sum(len(bundle().files[name].compressed or b"") for name in own) < 20_000
