@@ -62,8 +62,8 @@ def made_id(answer: Response) -> str:
     return Creation.model_validate_json(bytes(answer.body)).id
 
 
-def render_card(request: Request, card: Card, **more: object) -> Response:
-    return render(request, "parts/creation_cards.html", cards=[card], fresh=[], swap=False, **more)
+def render_card(request: Request, card: Card) -> Response:
+    return render(request, "parts/creation_cards.html", cards=[card], fresh=[], swap=False)
 
 
 @router.get("/create/jobs/{creation_id}")

@@ -1,7 +1,7 @@
 """What stands in the form before anybody types: its defaults, an asset's recipe, or a creation's request."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from assets.asset import Asset
 from assets.canonical_json import thaw
@@ -51,7 +51,7 @@ def form_of_asset(asset: Asset, catalogue: ModelCatalogue) -> Form:
     """The form that would draw the asset again; of an upload, the one that starts from its picture."""
     if is_upload(asset):
         return {**BLANK, "kind": asset.kind.value, "source": asset.asset_id}
-    recipe: dict[str, Any] = thaw(asset.recipe)
+    recipe = cast(dict[str, Any], thaw(asset.recipe))
     kind, model = str(recipe["kind"]), str(recipe["model"])
     bundled = catalogue.bundled.get(model)
     form = {

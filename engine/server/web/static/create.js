@@ -49,7 +49,7 @@ function describe() {
     checked?.value === "number" ? `${field("colours").value} colours` : named;
   const said = [];
   if (field("negative_prompt").value.trim()) said.push("kept out");
-  if (field("seed_mode").value === "locked") said.push(`seed ${field("seed").value}`);
+  if (field("seed_mode").value === "locked") said.push(`seed ${field("seed").value || "?"}`);
   for (const name of ["steps", "guidance"]) if (field(name).value) said.push(`${name} ${field(name).value}`);
   for (const name of ["outline", "background"]) if (field(name).value && !field(name).disabled) said.push(name);
   if (field("style")?.value) said.push(field("style").value);
@@ -90,7 +90,8 @@ function mark(name, sentence) {
   line.id = `fault-${name}`;
   line.textContent = sentence;
   marked.setAttribute("aria-errormessage", line.id);
-  (marked.closest(".palette-more, .fields, .field, fieldset") ?? marked.parentElement).append(line);
+  if (name === "prompt") document.getElementById("tokens").after(line);
+  else (marked.closest(".palette-more, .fields, .field, fieldset") ?? marked.parentElement).append(line);
   shown.focus();
   return true;
 }
