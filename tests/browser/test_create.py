@@ -142,6 +142,19 @@ def test_a_reload_in_the_middle_loses_nothing(page: Page) -> None:
     expect(card.locator(".said")).to_contain_text("Step", timeout=DRAWN_MS)
 
 
+def test_what_failed_says_why_and_fills_the_form_again(page: Page) -> None:
+    wanted = {"kind": "clip", "prompt": "a knight", "controls": {"seamless": True, "action": "walk"}}
+    asked = page.request.post("/v1/creations", data=wanted, headers=forms_headers(page))
+    assert asked.ok, asked.text()
+    card = page.locator(f"[id='{asked.json()['id']}']")
+    expect(card).to_have_attribute("data-status", "failed", timeout=DRAWN_MS)
+    expect(card.locator(".note.failed")).to_contain_text("only tiles repeat")
+    card.get_by_role("link", name="Change it and try again").click()
+    expect(page.get_by_role("radio", name="Clip")).to_be_checked()
+    expect(page.get_by_label("Action")).to_have_value("walk")
+    expect(page.get_by_label("Seamless")).to_be_hidden()  # so that it goes well now
+
+
 def test_two_tabs_show_the_same(page: Page, context: BrowserContext) -> None:
     other = context.new_page()
     other.goto("/create")
@@ -286,6 +299,10 @@ def test_one_of_the_own_pictures_is_chosen(page: Page, served: Served) -> None:
     page.locator(f"[data-pick='{asset_of(card)}']").click()
     expect(page.locator("#chooser")).to_be_hidden()
     expect(page.locator("#start-name")).to_have_text("A golden ring")
+    expect(page.get_by_label("Strength")).to_be_visible()
+    page.get_by_role("radio", name="Clip").check(force=True)
+    for name in ("strength", "size"):  # it is set in motion as it is
+        expect(page.locator(f"#{name}")).to_be_hidden()
     page.goto(f"/create?from={asset_of(card)}")
     assert page.url == f"{served.address}/create"  # what is typed now survives a reload
     expect(page.get_by_label("What to draw")).to_have_value("a golden ring")

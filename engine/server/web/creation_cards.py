@@ -24,8 +24,8 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 MOST_UNFINISHED: Final = 30  # cards; /jobs lists the others
 MOST_ENDED: Final = 6
 MOST_PICTURES: Final = 16  # of one card; more are in the gallery
-_MAX_SHOWN: Final = 80
-_MAX_MARK: Final = 120
+_MAX_SHOWN: Final = 300
+Mark = Annotated[str, Query(max_length=120)]
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,11 @@ def beat(
     request: Request,
     caller: Creating,
     desk: Desk,
-    shown: Annotated[
-        list[Annotated[str, Query(max_length=_MAX_MARK)]] | None, Query(max_length=_MAX_SHOWN)
-    ] = None,
+    shown: Annotated[list[Mark] | None, Query(max_length=_MAX_SHOWN)] = None,
+    after: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
-    """The cards that changed since they were shown, and those of other tabs. ``shown`` are marks of cards.
+    """The cards that changed since they were shown, and those of other tabs. ``shown`` are marks of cards that had not
+    ended, and of those asked for in the second ``after``, which is that of the newest.
 
     A mark that ends in ``:watched`` is of one whose steps the page hears of otherwise.
     """
@@ -88,7 +88,10 @@ def beat(
     with desk.application.records.database.reading() as connection:
         known = own_creations(connection, caller.tenant_id, list(marks))
         living = unfinished_creations(connection, caller.tenant_id, MOST_UNFINISHED)
-        fresh = cards_of(connection, [each for each in living if each.id not in marks], desk.application)
+        ended = ended_creations(connection, caller.tenant_id, MOST_ENDED) if after else []
+        unseen = [each for each in ended if each.created_at >= after and each.id not in marks]
+        unseen = [*reversed(unseen), *(each for each in living if each.id not in marks)]
+        fresh = cards_of(connection, unseen, desk.application)
         cards = cards_of(connection, known, desk.application)
     changed = [card for card in cards if _differs(card, marks[card.creation.id])]
     return render(request, "parts/creation_cards.html", cards=changed, fresh=fresh, swap=True)

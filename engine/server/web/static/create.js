@@ -15,6 +15,8 @@ function ownModel() { return Boolean(field("model")?.value); }
 
 // What does not apply is hidden, and a field that is disabled is not sent.
 function apply() {
+  const drawn = form.querySelector('[name="kind"]:checked');
+  if (!drawn || drawn.disabled) form.querySelector('[name="kind"]:enabled').checked = true;
   const model = field("model");
   if (kind() === "illustration" && model && !model.value) {
     const draws = [...model.options].find((option) => option.dataset.kinds?.split(" ").includes("illustration"));
@@ -29,15 +31,17 @@ function apply() {
     part.hidden = !fits;
   }
   const tiling = form.querySelector("[data-tiling]"); // of a clip only what flows repeats
-  tiling.hidden ||= kind() === "clip" && field("action").selectedOptions[0]?.dataset.subject !== "tile";
+  tiling.hidden ||= kind() === "clip" && (ownModel() || field("action").selectedOptions[0]?.dataset.subject !== "tile");
+  // A picture is set in motion at its own size.
+  form.querySelector("[data-size]").hidden ||= kind() === "clip" && Boolean(field("source").value);
   for (const each of form.elements) {
     if (!each.name || each.name === "kind" || each.type === "hidden") continue;
-    const away = each.closest("[data-kinds][hidden], [data-model][hidden], [data-strength][hidden]");
+    const away = each.closest("[data-kinds][hidden], [data-model][hidden]");
     if (each instanceof HTMLFieldSetElement) continue;
     each.disabled = Boolean(away);
   }
   for (const set of form.querySelectorAll("fieldset[data-kinds]")) set.disabled = set.hidden;
-  start.apply(kind(), ownModel());
+  start.apply(kind());
   describe();
 }
 

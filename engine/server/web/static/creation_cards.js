@@ -138,6 +138,13 @@ export function watchCards(startFrom) {
     if (document.activeElement !== document.body) focused = null;
     watch();
   }).observe(list, { childList: true });
+  beat.addEventListener("htmx:configRequest", (event) => {
+const newest = [...list.children].map((card) => card.dataset.made).sort().at(-1) ?? "2000";
+    event.detail.formData.set("after", newest);
+    for (const card of list.querySelectorAll(`[data-made="${newest}"]`)) { // times are told to the second
+      if (!["queued", "running"].includes(card.dataset.status)) event.detail.formData.append("shown", card.querySelector('[name="shown"]').value);
+    }
+  });
   list.addEventListener("click", (event) => {
     const link = event.target.closest("[data-start-from]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;

@@ -146,10 +146,9 @@ export function startPictures(form, changed, say) {
   return {
     choose,
     show,
-    apply(kind, ownModel) {
-      const moving = kind === "clip" && !ownModel;
+    apply(kind) {
       const strength = form.querySelector("[data-strength]");
-      strength.hidden = moving || !source.value;
+      strength.hidden = kind === "clip" || !source.value;
       form.elements.namedItem("strength").disabled = strength.hidden;
       mask.disabled = kind === "clip" || !mask.value;
       source.disabled = !source.value;

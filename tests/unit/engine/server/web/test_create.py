@@ -281,6 +281,20 @@ def test_the_beat_tells_what_changed_and_what_is_new(creator: Visitor, worker: W
     assert told.count('hx-swap-oob="true"') == told.count('data-status="succeeded"') == 2
 
 
+def test_the_beat_tells_what_began_and_ended_elsewhere_since(creator: Visitor, worker: Worker) -> None:
+    before = made(send(creator))
+    worker.work()
+    newest = re.search(r'data-made="([^"]+)"', creator.get("/create").text)
+    assert newest is not None
+    seen = {"after": newest[1], "shown": f"{before}:succeeded:"}
+    assert creator.get("/create/beat", params=seen, headers=PART).text.strip() == ""
+    elsewhere = made(send(creator))
+    worker.work()
+    told = creator.get("/create/beat", params=seen, headers=PART).text
+    assert elsewhere in told
+    assert before not in told
+
+
 def test_a_creation_is_cancelled_and_asked_for_again(creator: Visitor, application: Application) -> None:
     first = made(send(creator, seed_mode="locked", seed="7"))
     cancelled = creator.delete(f"/create/jobs/{first}", headers=PART)
