@@ -141,8 +141,9 @@ export function watchCards(startFrom) {
   beat.addEventListener("htmx:configRequest", (event) => {
 const newest = [...list.children].map((card) => card.dataset.made).sort().at(-1) ?? "2000";
     event.detail.formData.set("after", newest);
-    for (const card of list.querySelectorAll(`[data-made="${newest}"]`)) { // times are told to the second
-      if (!["queued", "running"].includes(card.dataset.status)) event.detail.formData.append("shown", card.querySelector('[name="shown"]').value);
+    for (const card of list.children) {
+      const living = ["queued", "running"].includes(card.dataset.status);
+      if (living || card.dataset.made === newest) event.detail.formData.append("shown", card.querySelector('[name="shown"]').value); // times are told to the second
     }
   });
   list.addEventListener("click", (event) => {
