@@ -120,8 +120,9 @@ def test_a_drawing_is_cancelled(page: Page) -> None:
     long_work(page)
     card = create(page)
     expect(card).to_have_attribute("data-status", "running", timeout=DRAWN_MS)
-    card.get_by_role("button", name="Cancel").click()
+    card.get_by_role("button", name="Cancel").press("Enter")
     expect(card).to_have_attribute("data-status", "cancelled")
+    expect(card).to_be_focused()  # what had the focus is gone
     card.get_by_role("link", name="Change it and try again").click()
     expect(page.get_by_label("What to draw")).to_have_value("ice golem")
     expect(page.get_by_label("How many")).to_have_value("64")

@@ -139,11 +139,12 @@ export function watchCards(startFrom) {
     watch();
   }).observe(list, { childList: true });
   beat.addEventListener("htmx:configRequest", (event) => {
-const newest = [...list.children].map((card) => card.dataset.made).sort().at(-1) ?? "2000";
+    const newest = [...list.children].map((card) => card.dataset.made).sort().at(-1) ?? "2000";
     event.detail.formData.set("after", newest);
     for (const card of list.children) {
       const living = ["queued", "running"].includes(card.dataset.status);
-      if (living || card.dataset.made === newest) event.detail.formData.append("shown", card.querySelector('[name="shown"]').value); // times are told to the second
+      if (!living && card.dataset.made !== newest) continue; // times are told to the second
+      event.detail.formData.append("shown", card.querySelector('[name="shown"]').value);
     }
   });
   list.addEventListener("click", (event) => {
