@@ -48,6 +48,7 @@ from engine.wiring import (
 from engine.workbench import Workbench
 from generators.drawer import SharedDrawer
 from generators.novelty import NoveltyIndex
+from generators.prompt_length import PromptLength
 
 if TYPE_CHECKING:
     from engine.jobs.runtime import JobRuntime
@@ -167,6 +168,11 @@ class Application(Workbench):
             drawing = self._drawing
         if drawing is not None:
             drawing.close()
+
+    @cached_property
+    def prompt_length(self) -> PromptLength:
+        """Counts the tokens of prompts without loading a model."""
+        return PromptLength()
 
     @cached_property
     def moderator(self) -> Moderator:

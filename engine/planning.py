@@ -52,6 +52,9 @@ class Planner:
     ) -> None:
         self._generator, self._blocks, self._styles = generator, blocks, styles
 
+    def style_names(self) -> list[str]:
+        return self._styles.names()
+
     def style(self, request: CreationRequest) -> Style | None:
         """The style that the request names. Raises InvalidField."""
         with pointing("/controls/style"):

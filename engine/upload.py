@@ -9,6 +9,8 @@ from io import BytesIO
 from typing import Final
 from uuid import uuid4
 
+import numpy as np
+
 from assets.asset import Asset, AssetKind
 from assets.block import MemoryBlocks
 from assets.blockstore import BlockStore
@@ -18,6 +20,7 @@ from assets.package import asset_directory
 from assets.unixfs import add_file
 from engine.errors import BodyTooLarge, InvalidBody, InvalidRequest
 from generators.errors import InvalidPicture
+from generators.png import encode_png
 from generators.recipe import Recipe
 from generators.source_picture import read_picture
 
@@ -95,6 +98,22 @@ def add_upload(blocks: BlockStore, data: bytes, name: str, kind: AssetKind) -> A
         metadata_cid=package.metadata_cid,
         created_at=datetime.now(UTC).replace(microsecond=0),
     )
+
+
+def as_png(data: bytes) -> bytes:
+    """Any picture that can be read, as a new PNG of its pixels and nothing else: no comment, place or time of a photo.
+
+    Raises BodyTooLarge, InvalidBody where it has more than 4096 pixels a side, InvalidPicture.
+    """
+    if len(data) > MAX_BYTES:
+        raise BodyTooLarge(f"The picture has {len(data):,d} bytes; send one of {MAX_BYTES:,d} or fewer.")
+    pixels = read_picture(data, "The picture")
+    height, width = pixels.shape[:2]
+    if max(height, width) > MAX_SIDE_PX:
+        raise InvalidBody(
+            f"The picture has {width:,d} x {height:,d} pixels; scale it down to {MAX_SIDE_PX} or fewer a side."
+        )
+    return encode_png(np.ascontiguousarray(pixels), 1, {})
 
 
 def _size_px(data: bytes) -> tuple[int, int]:

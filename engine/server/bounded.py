@@ -20,7 +20,10 @@ MAX_BODY_BYTES: Final = 2**20
 MAX_IMAGE_BYTES: Final = 16 * 2**20
 # For the whole body: 16 MiB then need 2.3 Mbit/s.
 BODY_TIMEOUT_S: Final = 60.0
-_LARGER: Final[Mapping[tuple[str, str], int]] = {("POST", "/v1/assets"): MAX_IMAGE_BYTES}
+_LARGER: Final[Mapping[tuple[str, str], int]] = {
+    ("POST", "/v1/assets"): MAX_IMAGE_BYTES,
+    ("POST", "/create/pictures"): MAX_IMAGE_BYTES,
+}
 # What is left of the body is not read, so the connection is of no more use.
 _CLOSE: Final = {"Connection": "close"}
 Form = Callable[[JSONResponse], JSONResponse]
