@@ -93,6 +93,14 @@ RECORDS: dict[str, Insert] = {
         status="failed",
         error="no",
     ),
+    "pin_id": made(
+        "pins",
+        asset_id=own("asset"),
+        service="sample",
+        metadata_cid=CID,
+        status="failed",
+        requested_at=lambda _: now(),
+    ),
     "webhook_id": made("webhooks", url="https://studio.example/", secret="whsec_sample", events=[]),
     "delivery_id": made(
         "deliveries",
