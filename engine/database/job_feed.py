@@ -27,8 +27,8 @@ _EXPIRY: Final = "expire:%"  # of a voucher's deadline, for which nobody waits
 
 @dataclass(frozen=True)
 class Feed:
-    """Where one kind's records lie. ``states`` are what each status means while no worker has the record's job;
-    ``begun`` those that a worker's hands turn into running; ``ended`` those whose job, if there is one, says nothing."""
+    """Where one kind's records lie. ``states`` are what each status means where the record's job says no more,
+    ``job_id`` is what that job calls the record, and ``superseded`` whether a later one took a failed one's place."""
 
     kind: JobKind
     table: Table
@@ -175,7 +175,7 @@ def job_counts(connection: Connection, tenant_id: str) -> JobCounts:
         .where(jobs.c.tenant_id == tenant_id, jobs.c.record_id.not_like(_EXPIRY))
         .group_by(jobs.c.state)
     )
-    found = {state: count for state, count in rows}
+    found = {row[0]: row[1] for row in rows}
     return JobCounts(
         waiting=found.get("queued", 0), running=found.get("running", 0), set_aside=found.get("set_aside", 0)
     )

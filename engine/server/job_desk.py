@@ -52,6 +52,10 @@ class JobDesk:
             kind for kind in JobKind if kind is not JobKind.DELIVERY or Scope.ADMIN in self.caller.scopes
         )
 
+    def changes(self, kind: JobKind) -> bool:
+        """Whether the caller's key may try work of that kind again, or cancel it."""
+        return SCOPES[kind] in self.caller.scopes
+
     def listed(
         self,
         connection: Connection,
