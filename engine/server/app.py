@@ -9,7 +9,7 @@ from engine.app import Application
 from engine.server.api.event_feed import EventFeed
 from engine.server.api.openai_images import IMAGES_PATH, as_openai
 from engine.server.api.routers import API_ROUTERS
-from engine.server.backends import backends_of
+from engine.server.backends import backends_of, pinning_backends
 from engine.server.bounded import BoundedRequests
 from engine.server.document import Document, docs_router
 from engine.server.gateway import gateway_router
@@ -43,7 +43,9 @@ def server(application: Application) -> FastAPI:
     app.add_exception_handler(HTTPException, browser_or_client)
     app.add_middleware(RateHeaders)
     app.add_middleware(CountedRequests, metrics=metrics)  # added last, so it sees what all others answer
-    app.include_router(health_router(backends_of(application)))
+    app.state.backends = backends_of(application)
+    app.state.pinning = pinning_backends(application)
+    app.include_router(health_router(app.state.backends))
     app.include_router(metrics_router(metrics))
     app.include_router(gateway_router(application.blocks))
     app.include_router(health_page)

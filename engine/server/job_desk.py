@@ -17,7 +17,8 @@ from engine.database.asset_rows import asset_of
 from engine.database.assets import own_asset
 from engine.database.creations import has_ended, own_creation
 from engine.database.deliveries import begin_anew
-from engine.database.job_feed import FEEDS, job_views
+from engine.database.job_feed import FEEDS
+from engine.database.job_views import job_views
 from engine.database.jobs import bring_forward, enqueue, state_of
 from engine.database.mints import add_mint, own_mint
 from engine.database.pins import is_waived, waive

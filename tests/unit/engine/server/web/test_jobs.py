@@ -284,6 +284,6 @@ def test_a_key_that_may_only_read_sees_jobs_and_changes_none(
     page = visitor.get("/jobs").text
     assert 'id="job-pin-1"' in page
     assert 'id="job-delivery-1"' not in page
-    assert "hx-post=\"/jobs" not in page
+    assert 'hx-post="/jobs' not in page
     assert visitor.get("/jobs?kind=delivery").status_code == 403
     assert visitor.post("/jobs/pin/pin-1/retry").status_code == 403
