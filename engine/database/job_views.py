@@ -133,7 +133,7 @@ _VIEWS: Final[Mapping[JobKind, Callable[[Connection, Sequence[Row[Any]]], list[J
 }
 
 
-def _job(kind: JobKind, row: Row[Any], *, can_retry: bool, **more: Any) -> Job:
+def _job(kind: JobKind, row: Row[Any], *, can_retry: bool, links: dict[str, str], **more: Any) -> Job:
     values = {
         "id": row.id,
         "kind": kind,
@@ -149,6 +149,7 @@ def _job(kind: JobKind, row: Row[Any], *, can_retry: bool, **more: Any) -> Job:
         "can_cancel": False,
         "created_at": row._mapping.get("created_at"),
         "ended_at": None,
+        "links": {name: path for name, path in links.items() if name != "retry" or can_retry},
     }
     return Job(**values | more)
 
