@@ -40,7 +40,7 @@ def settings_page(request: Request, caller: Creating, application: App) -> Respo
         }
         if _is_operator(caller):
             context |= {
-                "workers": _workers(connection, application.records.database.is_shared),
+                "workers": _workers(connection),
                 "settings": _settings(application.settings, application.records.database.is_shared),
                 "findings": examine_machine(application),
             }
@@ -102,8 +102,7 @@ def _signer(application: Application) -> str:
         return "the key cannot be read; `lorespark doctor` says why"
 
 
-def _workers(connection: Connection, is_shared: bool) -> list[dict[str, Any]]:
-    """On SQLite there is the one process, which gives a sign of life only when it begins."""
+def _workers(connection: Connection) -> list[dict[str, Any]]:
     rows = connection.execute(select(workers).order_by(workers.c.started_at, workers.c.id))
     return [
         {
@@ -112,7 +111,7 @@ def _workers(connection: Connection, is_shared: bool) -> list[dict[str, Any]]:
             "queues": ", ".join(row.queues),
             "models": len(row.models),
             "started_at": row.started_at,
-            "beat_at": datetime.fromtimestamp(row.beat_at_ms / 1000, UTC).isoformat() if is_shared else None,
+            "beat_at": datetime.fromtimestamp(row.beat_at_ms / 1000, UTC).isoformat(),
         }
         for row in rows
     ]
