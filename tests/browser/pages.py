@@ -6,8 +6,8 @@ from typing import Final
 
 @dataclass(frozen=True)
 class PageCase:
-    """``path`` may name what ``Furnished`` holds, as in ``/assets/{asset}``. ``action`` are the role and the name of the
-    main thing to do there, which the keyboard must reach; ``is_open`` says that who is not signed in sees the page."""
+    """``path`` may name what ``tests.browser.furnished`` makes, as in ``/assets/{asset}``. ``action`` are the role and
+    the name of the main thing to do there, which the keyboard must reach. ``is_open``: nobody needs to sign in."""
 
     name: str
     path: str

@@ -27,8 +27,7 @@ from generators.errors import GeneratorError
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Facts = list[tuple[str, str]]
-# What needs which setting to be something else; the page names it, and never what it holds where that is a secret.
-_HERE: Final = "this machine alone (LORESPARK_PUBLIC_URL names where others reach it)"
+_HERE: Final = "this machine alone"
 
 
 @router.get("/account/settings")
