@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Column, ColumnElement, Connection, Select, Table, and_, case, func, select
 
 from engine.api.job import JobCounts, JobKind, JobState
+from engine.database.jobs import RECURRING
 from engine.database.tables import (
     creations,
     deliveries,
@@ -161,7 +162,12 @@ def job_counts(connection: Connection, tenant_id: str) -> JobCounts:
     """How much of the tenant's work there is by state."""
     rows = connection.execute(
         select(jobs.c.state, func.count())
-        .where(jobs.c.tenant_id == tenant_id, jobs.c.record_id.not_like(_EXPIRY))
+        .where(
+            jobs.c.tenant_id == tenant_id,
+            jobs.c.queue.in_([feed.queue for feed in FEEDS.values()]),
+            jobs.c.record_id.not_in(RECURRING.values()),
+            jobs.c.record_id.not_like(_EXPIRY),
+        )
         .group_by(jobs.c.state)
     )
     found = {row[0]: row[1] for row in rows}

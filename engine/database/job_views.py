@@ -157,7 +157,7 @@ def _job(kind: JobKind, row: Row[Any], *, can_retry: bool, links: dict[str, str]
 def _is_retriable(row: Row[Any], error: str | None = None) -> bool:
     """It failed, was set aside, or waits for a later try because something went wrong."""
     if row.state == JobState.FAILED:
-        return row.job_state != "running"
+        return bool(row.job_state != "running")
     return _next_at(row) is not None and (row._mapping.get("error") or error) is not None
 
 

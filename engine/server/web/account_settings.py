@@ -33,7 +33,7 @@ _HERE: Final = "this machine alone"
 @router.get("/account/settings")
 def settings_page(request: Request, caller: Creating, application: App) -> Response:
     with application.records.database.reading() as connection:
-        context = {
+        context: dict[str, Any] = {
             "models": application.catalogue.models(connection),
             "chain": _chain(connection, application),
         }

@@ -77,7 +77,8 @@ def test_a_key_is_made_and_its_secret_shown_once(creator: Visitor, application: 
     with application.records.database.reading() as connection:
         key = known_key(connection, secret_in(made.text, "lsk_"))
     assert key is not None
-    assert (key.scopes, key.limits.per_day, key.limits.per_minute) == ({"create", "read"}, 50, 600)
+    assert key.scopes == frozenset((Scope.CREATE, Scope.READ))
+    assert (key.limits.per_day, key.limits.per_minute) == (50, 600)
     listed = creator.get("/account/keys").text
     assert "builds" in listed
     assert secret_in(made.text, "lsk_") not in listed

@@ -10,7 +10,7 @@ from engine.api.account import NewKey, Scope
 from engine.app import Application
 from engine.database import tables
 from engine.database.clock import now
-from engine.database.jobs import enqueue
+from engine.database.jobs import RECURRING, enqueue
 from engine.database.tables import LOCAL_TENANT
 from engine.database.tenants import add_key, add_tenant
 from tests.unit.engine.server.web.conftest import SITE, Visitor, text_of
@@ -177,6 +177,16 @@ def test_the_list_is_sent_again_only_where_it_changed_and_not_for_ever(
     late = creator.get(re.sub(r"until=\d+", "until=1", path)).text
     assert "every 3s" not in late
     assert "refresh it" in late
+
+
+def test_what_recurs_and_vouchers_deadlines_are_not_counted(
+    creator: Visitor, application: Application
+) -> None:
+    with application.records.database.writing() as connection:
+        for queue, record in RECURRING.items():
+            enqueue(connection, queue, record, LOCAL_TENANT)
+        enqueue(connection, "voucher", "expire:voucher-1", LOCAL_TENANT, after_s=300)
+    assert "Nothing waits or runs." in text_of(creator.get("/jobs").text)
 
 
 def test_a_failed_creation_is_asked_for_once_more(creator: Visitor, application: Application) -> None:
