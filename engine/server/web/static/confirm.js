@@ -13,6 +13,6 @@ document.addEventListener("htmx:confirm", (event) => {
 });
 
 // What refreshes by itself waits meanwhile, so that the button that asked is still there.
-document.addEventListener("htmx:beforeRequest", (event) => {
-  if (dialog?.open && event.detail.requestConfig?.triggeringEvent?.type !== "submit" && event.detail.elt.matches("[hx-trigger*=every]")) event.preventDefault();
-});
+const refreshes = (event) => dialog?.open && event.detail.elt.matches("[hx-trigger*=every]");
+document.addEventListener("htmx:beforeRequest", (event) => { if (refreshes(event)) event.preventDefault(); });
+document.addEventListener("htmx:beforeSwap", (event) => { if (refreshes(event)) event.detail.shouldSwap = false; });
