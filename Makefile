@@ -10,7 +10,7 @@ ONLY   ?=
 PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench npm clean
+.PHONY: help install demo test check format bench npm chromium clean
 
 help:           ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ install: .make/install  ## Make .venv and install Lorespark into it.
 demo: .make/install  ## Draw a character, an item and a tile, mint them and verify them.
 	@$(BIN)/lorespark demo
 
-test: .make/dev npm  ## Run all tests (LORESPARK_TEST_REQUIRE=all: a skipped test is a failure).
+test: .make/dev npm chromium  ## Run all tests (LORESPARK_TEST_REQUIRE=all: a skipped test is a failure).
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 check: .make/dev  ## Lint and type-check.
@@ -32,11 +32,12 @@ format: .make/dev  ## Format the code.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: .make/dev npm  ## Print the performance tables (ONLY=sprites, quality, clips, assets, chain or api).
+bench: .make/dev npm chromium  ## Print the performance tables (ONLY=sprites, quality, clips, assets, chain, api or web).
 	@$(BIN)/python -m tools.bench $(ONLY)
 
 clean:          ## Remove what make made; assets in the data folder stay.
-	@rm -rf $(VENV) .make chain/contracts/node_modules tests/ipfs_node/node_modules .pytest_cache .mypy_cache .ruff_cache bench
+	@rm -rf $(VENV) .make chain/contracts/node_modules tests/ipfs_node/node_modules tests/browser/node_modules \
+	  tests/browser/shots .pytest_cache .mypy_cache .ruff_cache bench
 
 # Debian's python3 comes without ensurepip; where we may install python3-venv, we do.
 $(VENV)/bin/python:
@@ -55,14 +56,20 @@ $(VENV)/bin/python:
 	@$(PIP) -e '.[dev]'
 	@touch $@
 
-# The Solidity compiler, a real chain and a real IPFS node (js-ipfs, 245 MB), for tests alone. Without npm those tests are skipped and say why.
+# The Solidity compiler, a real chain, a real IPFS node (js-ipfs, 245 MB) and axe-core, for tests alone. Without npm
+# those tests are skipped and say why.
 npm: .make/npm
 
-.make/npm: chain/contracts/package-lock.json tests/ipfs_node/package-lock.json
+.make/npm: chain/contracts/package-lock.json tests/ipfs_node/package-lock.json tests/browser/package-lock.json
 	@mkdir -p .make
 	@command -v npm >/dev/null || tools/apt_install.sh npm || true
 	@if command -v npm >/dev/null; then \
-	  for folder in chain/contracts tests/ipfs_node; do \
+	  for folder in chain/contracts tests/ipfs_node tests/browser; do \
 	    (cd $$folder && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || exit 1; \
 	  done; touch $@; \
-	else echo "npm is missing: tests that need the Solidity compiler or a real node will be skipped."; fi
+	else echo "npm is missing: tests that need the Solidity compiler, a real node or axe-core will be skipped."; fi
+
+# The browser that the pages are tested and timed in. Without it those tests are skipped and say why.
+chromium:
+	@command -v chromium >/dev/null || tools/apt_install.sh chromium fonts-dejavu-core \
+	  || echo "chromium is missing: tests of the pages will be skipped; run: sudo apt-get install chromium"

@@ -55,6 +55,11 @@ def examine(settings: Settings) -> list[Finding]:
     return findings
 
 
+def examine_machine(application: Application) -> list[Finding]:
+    """What of it can be said at once of an application that runs: nothing is loaded, and no file is read through."""
+    return [_python(), _packages(), _look("data folder", _data_folder, application)]
+
+
 def _look(name: str, function: Callable[[Application], str], application: Application) -> Finding:
     try:
         return Finding(name, True, function(application))

@@ -38,14 +38,19 @@ def use_entry(connection: Connection, token: str) -> bool:
 
 def form_key(connection: Connection) -> str:
     """The id of the key that browsers act for which came by a link; nobody knows its secret."""
-    table = api_keys
-    living = (table.c.tenant_id == LOCAL_TENANT) & (table.c.name == _FORM_KEY) & table.c.revoked_at.is_(None)
-    found = connection.scalar(select(table.c.id).where(living).order_by(table.c.created_at).limit(1))
+    found = known_form_key(connection)
     if found is not None:
-        return str(found)
+        return found
     return add_key(
         connection, LOCAL_TENANT, NewKey(name=_FORM_KEY, scopes=tuple(Scope), limits=_FORM_LIMITS)
     ).id
+
+
+def known_form_key(connection: Connection) -> str | None:
+    """The id of that key; None before a browser first came by a link."""
+    table = api_keys
+    living = (table.c.tenant_id == LOCAL_TENANT) & (table.c.name == _FORM_KEY) & table.c.revoked_at.is_(None)
+    return connection.scalar(select(table.c.id).where(living).order_by(table.c.created_at).limit(1))
 
 
 def add_browser(connection: Connection, key_id: str) -> str:

@@ -497,6 +497,7 @@ pins = Table(
     CheckConstraint("status in ('queued', 'pinning', 'pinned', 'failed', 'lost')", name="status"),
 )
 Index("ix_pins_root", pins.c.root)
+Index("ix_pins_tenant_id", pins.c.tenant_id, pins.c.requested_at, pins.c.id)
 Index("ix_pins_metadata_cid", pins.c.metadata_cid)
 Index("ix_pins_service", pins.c.service, pins.c.status, pins.c.checked_at)
 Index("ix_assets_metadata_cid", assets.c.metadata_cid)
@@ -603,6 +604,7 @@ deliveries = Table(
     Column("ended_at", String(32)),
     CheckConstraint("status in ('pending', 'delivered', 'failed')", name="status"),
 )
+Index("ix_deliveries_tenant_id", deliveries.c.tenant_id, deliveries.c.created_at, deliveries.c.id)
 Index("ix_deliveries_webhook_id", deliveries.c.webhook_id, deliveries.c.created_at, deliveries.c.id)
 
 delivery_attempts = Table(

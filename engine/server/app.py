@@ -9,7 +9,7 @@ from engine.app import Application
 from engine.server.api.event_feed import EventFeed
 from engine.server.api.openai_images import IMAGES_PATH, as_openai
 from engine.server.api.routers import API_ROUTERS
-from engine.server.backends import backends_of
+from engine.server.backends import backends_of, pinning_backends
 from engine.server.bounded import BoundedRequests
 from engine.server.document import Document
 from engine.server.document import router as docs
@@ -37,7 +37,7 @@ def server(application: Application) -> FastAPI:
     # Routes find what is the server's own in its state: FastAPI remembers each function that it has called, and one
     # that closed over an application would keep it, and all that it has open, as long as the process.
     app.state.application, app.state.blocks = application, application.blocks
-    app.state.backends = backends_of(application)
+    app.state.backends, app.state.pinning = backends_of(application), pinning_backends(application)
     app.state.rates = RateLimits.open(application.settings.rate_limit_url)
     app.state.event_feed = EventFeed(application.records.database)
     application.creation_job.told = app.state.event_feed.wake

@@ -72,3 +72,10 @@ def backends_of(application: Application) -> tuple[Backend, ...]:
         Backend("jobs", jobs),
         Backend("chain", chain),
     )
+
+
+def pinning_backends(application: Application) -> tuple[Backend, ...]:
+    """The pinning services that are listed. The server works without them, so they hold no probe up."""
+    return tuple(
+        Backend(f"pinning service {service.name}", service.version) for service in application.pinning
+    )

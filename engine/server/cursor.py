@@ -32,8 +32,12 @@ def page(
     if len(rows) <= limit:
         return rows, None
     rows = rows[:limit]
-    last = [rows[-1]._mapping[column.name] for column in order]
-    return rows, base64.urlsafe_b64encode(to_json(last)).decode().rstrip("=")
+    return rows, cursor_after(*(rows[-1]._mapping[column.name] for column in order))
+
+
+def cursor_after(*values: str | int) -> str:
+    """The cursor of what follows the row whose columns of the list's order have these values."""
+    return base64.urlsafe_b64encode(to_json(values)).decode().rstrip("=")
 
 
 def _before(order: tuple[Any, ...], cursor: str) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tools.bench import api, assets, chain, clips, quality, sprites
+from tools.bench import api, assets, chain, clips, quality, sprites, web
 from tools.bench.figure import Figure
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -22,6 +22,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "assets": assets.figures,
     "chain": chain.figures,
     "api": api.figures,
+    "web": web.figures,
 }
 LATEST = Path("bench/latest.json")
 

@@ -12,6 +12,7 @@ from engine.server.api.creations import router as creations
 from engine.server.api.downloads import router as downloads
 from engine.server.api.graph import router as graph
 from engine.server.api.health import router as health
+from engine.server.api.jobs import router as jobs
 from engine.server.api.keys import router as keys
 from engine.server.api.mints import router as mints
 from engine.server.api.models import router as models
@@ -26,6 +27,6 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(account, keys, models, arena),
     *(creations, openai_images),
     *(assets, downloads, health, collections, mints, vouchers),
-    *(tokens, graph),
+    *(tokens, graph, jobs),
     *(wallet, wallet_holdings, webhooks),
 )

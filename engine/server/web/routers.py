@@ -4,18 +4,21 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from engine.server.web.account import router as account
+from engine.server.web.account_keys import router as account_keys
+from engine.server.web.account_settings import router as account_settings
+from engine.server.web.account_webhooks import router as account_webhooks
 from engine.server.web.arena import router as arena
 from engine.server.web.create import router as create
 from engine.server.web.creation_cards import router as creation_cards
 from engine.server.web.entry import router as entry
+from engine.server.web.jobs import router as jobs
 from engine.server.web.start_pictures import router as start_pictures
 from engine.server.web.static_files import router as static_files
 
 WEB_ROUTERS: Final[tuple[APIRouter, ...]] = (
-    entry,
-    static_files,
+    *(entry, static_files),
+    *(create, creation_cards, start_pictures),
     arena,
-    create,
-    creation_cards,
-    start_pictures,
+    *(jobs, account, account_keys, account_webhooks, account_settings),
 )

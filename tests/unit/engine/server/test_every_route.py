@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from engine.api.account import NewKey, Scope
 from engine.app import Application
 from engine.database import tables
+from engine.database.clock import now
 from engine.database.tenants import add_key, add_tenant, revoke_key
 from tests.unit.engine.server.every_route import Insert, Operation, Studio, made, namings, own, sample, state
 
@@ -69,6 +70,14 @@ RECORDS: dict[str, Insert] = {
         deadline_s=2_000_000_000,
         status="failed",
         error="no",
+    ),
+    "pin_id": made(
+        "pins",
+        asset_id=own("asset"),
+        service="sample",
+        metadata_cid=CID,
+        status="failed",
+        requested_at=lambda _: now(),
     ),
     "webhook_id": made("webhooks", url="https://studio.example/", secret="whsec_sample", events=[]),
     "delivery_id": made(
