@@ -20,6 +20,7 @@ from chain.log_reader import LogReader
 from chain.signer import AccountSigner
 from engine.asset_files import AssetFiles
 from engine.asset_pins import AssetPins
+from engine.asset_removal import AssetRemoval
 from engine.clips import clip_recipe, default_action, source_size_px
 from engine.data_folder import DataFolder, write_whole, writing_whole
 from engine.database.chain_index import watches
@@ -37,6 +38,7 @@ from engine.jobs.mint import MintJob
 from engine.jobs.mint_contract import ChainAccess
 from engine.jobs.outbox import Outbox
 from engine.jobs.pin import PinJob
+from engine.jobs.verify import VerifyJob
 from engine.jobs.voucher import VoucherJob
 from engine.minting_terms import MintingTerms
 from engine.model_catalogue import ModelCatalogue
@@ -96,6 +98,7 @@ class Application:
         self.records = Records(open_database(settings, folder))
         self.blocks = open_blocks(settings, folder, self.records.database)
         self.files = AssetFiles(self.blocks)
+        self.removal = AssetRemoval(self.records.database, self.blocks)
         self.catalogue = ModelCatalogue(settings.model_list)
         self.planner = Planner(lambda: self.generator, self.blocks, StyleFolder(folder.root / "styles"))
         self.gate = QualityGate(self.files, lambda: self.near_copies)
@@ -118,6 +121,9 @@ class Application:
         )
         self.voucher_job = VoucherJob(
             self.records, lambda: self.chain, lambda: self.signer, self.mint_job, settings.vouchers
+        )
+        self.verify_job = VerifyJob(
+            self.records, self.files, lambda: self.drawing, settings.chain_id, self.mint_job.contract
         )
         self.claims = VoucherClaims(self.records.database, settings.chain_id, settings.confirmations)
         self.targets = Targets(settings.allow_private_webhooks)
