@@ -57,9 +57,7 @@ def estimate_mint(
     )
 
 
-def _minting(
-    contract: AssetContract, recipient: str, digests: Sequence[bytes], payer: str
-) -> dict[str, Any]:
+def _minting(contract: AssetContract, recipient: str, digests: Sequence[bytes], payer: str) -> dict[str, Any]:
     if len(digests) == 1:
         return contract.mint_transaction(recipient, digests[0], sender=payer, nonce=0)
     return contract.mint_batch_transaction(recipient, digests, sender=payer, nonce=0)
