@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
 
-from assets.asset import Asset
+from assets.asset import Asset, AssetKind
 from assets.block import Blocks
 from assets.car import export_dag
 from assets.cid import RAW, Cid
@@ -104,7 +104,13 @@ class AssetRemoval:
         """The blocks of all assets of all tenants. Whatever else comes to keep blocks has to be named here."""
         tops: set[Cid] = set()
         for row in connection.execute(select(assets)):
-            tops.update(roots(asset_of(row), None, self._files))
+            asset = asset_of(row)
+            if asset.kind is AssetKind.CLIP:  # whose other files its metadata names alone
+                tops.update(roots(asset, None, self._files))
+            else:
+                sources = (asset.recipe.get(name) for name in ("source_cid", "mask_cid"))
+                tops.update((asset.metadata_cid, asset.media_cid, asset.image_cid))
+                tops.update(Cid.parse(cid) for cid in sources if isinstance(cid, str))
         rooted = select(pins.c.root).where(pins.c.root.is_not(None))
         tops.update(Cid.parse(text) for text in connection.scalars(rooted))
         yield from (cid.as_v1() for cid in tops if cid.codec == RAW)
