@@ -89,6 +89,7 @@ def _wanted(
     creation: Text = "",
     favourite: Text = "",
 ) -> Wanted:
+    like = "" if q.strip() else like  # who writes words looks for those
     texts = (q, like, kind, tag, chain, made, collection, creation, favourite)
     return Wanted(*("".join(each for each in text if each.isprintable()).strip() for text in texts))
 

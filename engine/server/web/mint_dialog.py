@@ -46,17 +46,16 @@ def estimate(
     request: Request, caller: Creating, application: App, asset: Named, whose: Other = "own", to: To = ""
 ) -> Response:
     """Gas, fee and cost at this moment, or why they are not known."""
-    found, fault = None, ""
+    found, fault, assets = None, "", list(dict.fromkeys(asset))
     address = to.strip() if whose == "other" else None
-    if address == "":
-        fault = "Write the account that is to own the tokens."
-    else:
+    lacks = len(assets) if address == "" else 0
+    if not lacks:
         try:
-            found = MintingDesk(application, caller).estimate(list(dict.fromkeys(asset)), address)
+            found = MintingDesk(application, caller).estimate(assets, address)
         except (EngineError, ChainError, AssetsError) as error:
             fault = _told(error)
     sums = {} if found is None else _sums(found)
-    return render(request, "parts/mint_estimate.html", estimate=found, fault=fault, **sums)
+    return render(request, "parts/mint_estimate.html", estimate=found, fault=fault, lacks=lacks, **sums)
 
 
 @router.post("/mint")
