@@ -46,21 +46,24 @@ class AssetRemoval:
             raise Conflict(kept[asset_id])
 
     def remove_many(self, tenant_id: str, asset_ids: list[str]) -> Removal:
-        """Deletes those that may go, each for itself; what was made from another before that. Raises UnknownAsset,
+        """Deletes those that may go, each for itself, and what was made from another before that. Raises UnknownAsset,
         then nothing is deleted."""
         with self._database.reading() as connection:
             rows = own_assets(connection, tenant_id, list(dict.fromkeys(asset_ids)))
             content = {row.id: self._content(connection, asset_of(row)) for row in rows}
         removed: list[str] = []
-        kept: dict[str, str] = {}
         with self._database.writing() as connection:
-            # Newest first: a picture is older than what was made from it.
-            for row in sorted(rows, key=lambda row: (row.created_at, row.position), reverse=True):
-                try:
-                    remove_asset(connection, row, content[row.id])
-                    removed.append(row.id)
-                except Conflict as error:
-                    kept[row.id] = str(error)
+            while True:  # once more for each that may go now that what was made from it is gone
+                kept: dict[str, str] = {}
+                left = [row for row in rows if row.id not in removed]
+                for row in left:
+                    try:
+                        remove_asset(connection, row, content[row.id])
+                        removed.append(row.id)
+                    except Conflict as error:
+                        kept[row.id] = str(error)
+                if len(kept) in (0, len(left)):
+                    break
         return Removal(tuple(removed), kept)
 
     def sweep(self) -> int:

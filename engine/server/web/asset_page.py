@@ -1,6 +1,6 @@
 """``/assets/{id}``: one asset, with its recipe, its checks, where it came from and where it is kept."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
@@ -156,5 +156,5 @@ def _record(application: Application, caller: Caller, asset_id: str) -> Asset:
         return asset_of(own_asset(connection, caller.tenant_id, asset_id))
 
 
-def _rights(caller: Caller) -> dict[str, bool]:
+def _rights(caller: Caller) -> dict[str, Any]:
     return {"may_change": Scope.CREATE in caller.scopes, "may_mint": Scope.MINT in caller.scopes}

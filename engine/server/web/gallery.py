@@ -104,7 +104,12 @@ def gallery(
 ) -> Response:
     """The page, or to a change of its filters the results alone."""
     listed, like = _listed(application, caller, wanted, cursor)
-    found = {"wanted": wanted, "listed": listed, "like": like, "continued": cursor is not None}
+    found: dict[str, Any] = {
+        "wanted": wanted,
+        "listed": listed,
+        "like": like,
+        "continued": cursor is not None,
+    }
     if is_fragment(request) and "HX-History-Restore-Request" not in request.headers:
         headers = {"HX-Push-Url": wanted.address()}
         return render(request, "parts/gallery_results.html", headers=headers, **found)
