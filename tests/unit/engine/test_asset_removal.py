@@ -1,6 +1,7 @@
 """Deleting assets: what may go, and which blocks go with it."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -184,3 +185,19 @@ def test_blocks_stay_where_what_is_needed_cannot_be_read(
     application.blocks.delete(clip.metadata_cid)
     assert application.removal.sweep() == 0
     assert application.blocks.has(gone.media_cid)
+
+
+def test_on_postgresql_an_asset_goes_and_its_parent_stays(
+    postgresql_url: str, tmp_path: Path, add_asset: Add
+) -> None:
+    told = {"LORESPARK_DATA_DIR": str(tmp_path / "data"), "LORESPARK_DATABASE_URL": postgresql_url}
+    with Application.open(Settings.from_environment(told)) as application:
+        parent, child = add_asset(application, 1), add_asset(application, 2)
+        own = assets.c.id == child.asset_id
+        with application.records.database.writing() as connection:
+            connection.execute(update(assets).where(own).values(parents=[parent.asset_id]))
+        with pytest.raises(Conflict, match="was made from it"):
+            application.removal.remove(LOCAL_TENANT, parent.asset_id)
+        application.removal.remove(LOCAL_TENANT, child.asset_id)
+        application.removal.remove(LOCAL_TENANT, parent.asset_id)
+        assert application.records.asset(parent.asset_id) is None
