@@ -10,6 +10,7 @@ from chain.log_reader import LogReader
 from chain.signer import AccountSigner
 from engine.asset_files import AssetFiles
 from engine.asset_pins import AssetPins
+from engine.asset_removal import AssetRemoval
 from engine.data_folder import DataFolder
 from engine.database.chain_index import watches
 from engine.database.pins import mint_is_ready
@@ -25,6 +26,7 @@ from engine.jobs.mint import MintJob
 from engine.jobs.mint_contract import ChainAccess
 from engine.jobs.outbox import Outbox
 from engine.jobs.pin import PinJob
+from engine.jobs.verify import VerifyJob
 from engine.jobs.voucher import VoucherJob
 from engine.minting_terms import MintingTerms
 from engine.model_catalogue import ModelCatalogue
@@ -69,6 +71,7 @@ class Application(Workbench):
         self.records = Records(open_database(settings, folder))
         self.blocks = open_blocks(settings, folder, self.records.database)
         self.files = AssetFiles(self.blocks)
+        self.removal = AssetRemoval(self.records.database, self.blocks)
         self.catalogue = ModelCatalogue(settings.model_list)
         self.planner = Planner(lambda: self.generator, self.blocks, StyleFolder(folder.root / "styles"))
         self.gate = QualityGate(self.files, lambda: self.near_copies)
@@ -91,6 +94,9 @@ class Application(Workbench):
         )
         self.voucher_job = VoucherJob(
             self.records, lambda: self.chain, lambda: self.signer, self.mint_job, settings.vouchers
+        )
+        self.verify_job = VerifyJob(
+            self.records, self.files, lambda: self.drawing, settings.chain_id, self.mint_job.contract
         )
         self.claims = VoucherClaims(self.records.database, settings.chain_id, settings.confirmations)
         self.deep_reorganisations = DeepReorganisations(

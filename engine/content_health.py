@@ -21,7 +21,7 @@ def health(asset: Asset, pins: Sequence[PinRecord], files: AssetFiles) -> Health
     blocks = size = 0
     fault = None
     try:
-        for _, data in export_dag(_roots(asset, root, files), files.blocks):
+        for _, data in export_dag(roots(asset, root, files), files.blocks):
             blocks += 1
             size += len(data)
     except (BlockMissing, BlockDamaged) as error:
@@ -47,7 +47,7 @@ def holder(pin: PinRecord) -> PinHolder:
     return PinHolder(**{name: getattr(pin, name) for name in _TOLD})
 
 
-def _roots(asset: Asset, root: str | None, files: AssetFiles) -> Iterable[Cid]:
+def roots(asset: Asset, root: str | None, files: AssetFiles) -> Iterable[Cid]:
     """What the asset is made of; first what a damaged store would keep from being listed."""
     if root is not None:
         yield Cid.parse(root)

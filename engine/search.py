@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Row, select
 
-from engine.database.asset_vectors import WIDTH, Vectors, add_vectors, texts_without_vector, vectors_after
+from engine.database.asset_vectors import (
+    WIDTH,
+    Vectors,
+    add_vectors,
+    text_of_asset,
+    texts_without_vector,
+    vector_of,
+    vectors_after,
+)
 from engine.database.assets import AssetFilter, ids_of_tenant
 from engine.database.database import Database
 from engine.database.tables import assets
@@ -49,8 +57,30 @@ class AssetSearch:
         """
         if self._learn(tenant_id):
             self._learn_on(tenant_id)
+        return self._nearest(tenant_id, self._vectors([text])[0], wanted, start, count)
+
+    def alike(
+        self, tenant_id: str, asset_id: str, wanted: AssetFilter, start: int, count: int
+    ) -> list[Row[Any]]:
+        """The same of assets whose texts mean nearly what the text of ``asset_id`` means, itself the first of them.
+
+        Raises as ``find``.
+        """
+        if self._learn(tenant_id):
+            self._learn_on(tenant_id)
+        with self._database.reading() as connection:
+            known = vector_of(connection, tenant_id, asset_id)
+            text = None if known is not None else text_of_asset(connection, tenant_id, asset_id)
+        if known is None and text is None:
+            return []  # it was deleted meanwhile
+        vector = known if known is not None else self._vectors([text or ""])[0]
+        return self._nearest(tenant_id, vector, wanted, start, count)
+
+    def _nearest(
+        self, tenant_id: str, vector: NDArray[np.float32], wanted: AssetFilter, start: int, count: int
+    ) -> list[Row[Any]]:
         asset_ids, numbers = self._vectors_of(tenant_id)
-        alike = numbers @ self._vectors([text])[0]
+        alike = numbers @ vector
         allowed = None
         if not wanted.asks_nothing:
             with self._database.reading() as connection:
@@ -63,6 +93,10 @@ class AssetSearch:
                     select(assets).where(assets.c.tenant_id == tenant_id, assets.c.id.in_(ids))
                 )
             }
+        if len(found) < len(ids):  # some were deleted since their vectors were read
+            with self._holding:
+                self._held.pop(tenant_id, None)
+            return self._nearest(tenant_id, vector, wanted, start, count)
         return [found[asset_id] for asset_id in ids if asset_id in found]
 
     def close(self) -> None:

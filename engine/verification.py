@@ -1,7 +1,7 @@
 """From a token on chain back to the pixels: every link of the chain of evidence, checked."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ CHECKS = ("token_uri", "metadata_digest", "media_cid", "recipe_hash", "regenerat
 # pictures are equal; between bf16 and float32 at most 12 % of the drawn pixels of a picture differed visibly,
 # between two seeds 84 % in the mean and more (docs/model-card.md).
 MAX_VISIBLE_SHARE = 0.2
+Seen = Callable[[NDArray[np.uint8], NDArray[np.uint8]], None]  # (frames) h w 4 each
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,34 @@ class _Failed(Exception):
 
 
 def verify_token(
-    contract: AssetContract, token_id: int, blocks: BlockReader, drawer: Callable[[], Drawer]
+    contract: AssetContract,
+    token_id: int,
+    blocks: BlockReader,
+    drawer: Callable[[], Drawer],
+    seen: Seen = lambda kept, again: None,
 ) -> list[Check]:
     """Checks ``token_id`` in the order of ``CHECKS``; after the first that fails the others count as failed too.
 
+    ``seen`` is given the pixels that are kept and those that were drawn again.
     Raises chain.errors.UnknownToken where there is no such token, and node errors; nothing else.
     """
     uri, digest = contract.token_uri(token_id), contract.metadata_digest(token_id)
-    evidence = _Evidence(uri, digest, blocks, drawer)
+    return _checked(_Evidence(uri, digest, blocks, drawer, seen), CHECKS)
+
+
+def verify_asset(
+    metadata: Cid, blocks: BlockReader, drawer: Callable[[], Drawer], seen: Seen = lambda kept, again: None
+) -> list[Check]:
+    """The same of an asset that has no token: all checks but the first, from its metadata on. ``metadata`` is its
+    address, a raw CID. Raises nothing of what a check finds."""
+    return _checked(
+        _Evidence(metadata.uri, metadata.digest, blocks, drawer, seen, is_token=False), CHECKS[1:]
+    )
+
+
+def _checked(evidence: "_Evidence", names: Sequence[str]) -> list[Check]:
     checks: list[Check] = []
-    for name in CHECKS:
+    for name in names:
         if checks and not checks[-1].ok:
             checks.append(Check(name, False, f"not checked, because {_first_failed(checks)} failed"))
             continue
@@ -74,7 +93,17 @@ def _first_failed(checks: list[Check]) -> str:
 class _Evidence:
     """What is learnt on the way from the token to its pixels; each method is one check and returns its detail."""
 
-    def __init__(self, uri: str, digest: bytes, blocks: BlockReader, drawer: Callable[[], Drawer]) -> None:
+    def __init__(
+        self,
+        uri: str,
+        digest: bytes,
+        blocks: BlockReader,
+        drawer: Callable[[], Drawer],
+        seen: Seen,
+        *,
+        is_token: bool = True,
+    ) -> None:
+        self._seen, self._is_token = seen, is_token
         self._uri, self._digest, self._blocks, self._drawer = uri, digest, blocks, drawer
         self._metadata: TokenMetadata | None = None
         self._recipe: Recipe | None = None
@@ -91,7 +120,8 @@ class _Evidence:
     def metadata_digest(self) -> str:
         # The store hashes what it reads: a block that comes back is the one the digest names.
         self._metadata = TokenMetadata.from_bytes(self._blocks.get(Cid.raw(self._digest)))
-        return f"the metadata's sha256 is the digest on chain, {self._digest.hex()}"
+        told = "the digest on chain" if self._is_token else "the digest in its address"
+        return f"the metadata's sha256 is {told}, {self._digest.hex()}"
 
     def media_cid(self) -> str:
         assert self._metadata is not None
@@ -136,6 +166,7 @@ class _Evidence:
         if again.shape != pixels.shape:
             drawn, kept = (" x ".join(map(str, each.shape[:-1])) for each in (again, pixels))
             raise _Failed(f"the media has {kept} pixels, its recipe draws {drawn}")
+        self._seen(pixels, again)
         found = compare(again, pixels)
         if found.differing == 0:
             return f"exact: all {found.total:,d} pixels are equal"

@@ -11,7 +11,7 @@ from engine.settings import Settings
 from engine.terminal import AsJson, errors, opened_application, out, print_json
 
 # engine.database.jobs.QUEUES, without importing a database
-_QUEUES = "generate,mint,voucher,pin,deliver,expire,index"
+_QUEUES = "generate,mint,verify,voucher,pin,deliver,expire,index"
 
 
 def worker(

@@ -43,6 +43,7 @@ class Asset(Told):
     seed: int | None
     size: int  # pixels, of the longer side
     tags: tuple[str, ...]
+    favourite: bool = False
     creation: str | None
     collections: tuple[str, ...]
     owner: str | None
@@ -64,6 +65,53 @@ class AssetChange(Asked):
     """What may be changed of an asset; what is left out stays."""
 
     tags: Annotated[tuple[Tag, ...], Field(max_length=MAX_TAGS)] | None = None
+    favourite: bool | None = None
+
+
+class AssetCheck(Told):
+    """One check of a verification, and what was found."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Verification(Told):
+    """The newest verification of an asset: queued, running, done, or failed where it could not be checked, with the
+    ``error``. ``ok`` says that every check held, None until it is done; ``differing`` of ``total`` pixels differ."""
+
+    asset: str
+    status: str
+    ok: bool | None
+    checks: tuple[AssetCheck, ...]
+    error: str | None
+    total: int | None
+    differing: int | None
+    visible: int | None
+    largest: int | None  # difference of a channel, of 255
+    frame: int | None  # of a clip: which one the pictures show
+    created_at: str
+    finished_at: str | None
+    links: dict[str, str]
+
+
+class MintEstimate(Told):
+    """What minting ``assets`` in one transaction would take at this moment. ``gas`` is the node's estimate with a fifth
+    of room; ``deploys`` says that the collection is deployed first, which ``gas`` includes. ``cost_wei`` is the most
+    it may cost, ``balance_wei`` what the paying account has; ``embedded`` says that the chain is the server's own,
+    where gas costs nothing and the account is kept filled. The numbers of wei are decimal texts."""
+
+    assets: tuple[str, ...]
+    to: str
+    chain_id: int
+    embedded: bool
+    contract: str | None
+    deploys: bool
+    gas: int
+    max_fee_per_gas_wei: str
+    cost_wei: str
+    balance_wei: str
+    payer: str
 
 
 class MintRequest(Asked):

@@ -59,6 +59,21 @@ def vectors_after(connection: Connection, tenant_id: str, last: int) -> Vectors:
     )
 
 
+def vector_of(connection: Connection, tenant_id: str, asset_id: str) -> NDArray[np.float32] | None:
+    """384, float32, of length 1: what the asset's text means; None where it was not read yet."""
+    own = (asset_vectors.c.asset_id == asset_id) & (asset_vectors.c.tenant_id == tenant_id)
+    found = connection.scalar(select(asset_vectors.c.vector).where(own))
+    return None if found is None else np.frombuffer(found, _KEPT).astype(np.float32)
+
+
+def text_of_asset(connection: Connection, tenant_id: str, asset_id: str) -> str | None:
+    """The text that the asset's vector is made of; None where the tenant has no such asset."""
+    prompt = assets.c.recipe["prompt"].as_string()
+    own = (assets.c.id == asset_id) & (assets.c.tenant_id == tenant_id)
+    row = connection.execute(select(assets.c.name, prompt.label("prompt")).where(own)).one_or_none()
+    return None if row is None else _text(row.name, row.prompt)
+
+
 def _text(name: str, prompt: str | None) -> str:
     """A drawn asset is called by the first words of its prompt, which are not said twice."""
     if prompt is None:

@@ -11,7 +11,7 @@ from assets.cid import Cid
 from engine.api.asset import Asset, File, Token
 from engine.api.voucher import Holder
 from engine.asset_files import AssetFiles
-from engine.database.tables import asset_tags, assets, collection_assets, mints
+from engine.database.tables import asset_tags, assets, collection_assets, favourites, mints
 
 _FILE_TYPES = {
     "mp4": "video/mp4",
@@ -38,6 +38,7 @@ _COLLECTIONS = (
     .where(collection_assets.c.asset_id.in_(_OF_THESE))
     .order_by(collection_assets.c.collection_id)
 )
+_FAVOURITES = select(favourites.c.asset_id).where(favourites.c.asset_id.in_(_OF_THESE))
 _CONFIRMED = (
     select(mints.c.asset_id, mints.c.chain_id, mints.c.contract, mints.c.token_id)
     .where(mints.c.asset_id.in_(_OF_THESE), mints.c.status == "confirmed")
@@ -62,8 +63,17 @@ def asset_views(
         row.asset_id: Token(chain_id=row.chain_id, contract=row.contract, token_id=row.token_id)
         for row in connection.execute(_CONFIRMED, these)
     }
+    marked = set(connection.scalars(_FAVOURITES, these))
     return [
-        _view(row, tuple(tags[row.id]), tuple(collections[row.id]), tokens.get(row.id), files) for row in rows
+        _view(
+            row,
+            tuple(tags[row.id]),
+            tuple(collections[row.id]),
+            tokens.get(row.id),
+            row.id in marked,
+            files,
+        )
+        for row in rows
     ]
 
 
@@ -81,7 +91,12 @@ def _listed(pairs: Iterable[Any]) -> defaultdict[str, list[str]]:
 
 
 def _view(
-    row: Row[Any], tags: tuple[str, ...], collections: tuple[str, ...], token: Token | None, files: AssetFiles
+    row: Row[Any],
+    tags: tuple[str, ...],
+    collections: tuple[str, ...],
+    token: Token | None,
+    favourite: bool,
+    files: AssetFiles,
 ) -> Asset:
     here, recipe = f"/v1/assets/{row.id}", row.recipe
     moving = row.kind == "clip"
@@ -100,6 +115,7 @@ def _view(
         seed=recipe.get("seed"),
         size=recipe.get("size") or max(recipe["width"], recipe["height"]),
         tags=tags,
+        favourite=favourite,
         creation=row.creation_id,
         collections=collections,
         owner=row.owner,

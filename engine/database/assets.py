@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, exists, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, exists, func, insert, select
 
 from assets.asset import Asset, AssetKind
 from engine.database.asset_rows import asset_row
-from engine.database.tables import asset_tags, assets, collection_assets, mints
+from engine.database.clock import now
+from engine.database.tables import asset_tags, assets, collection_assets, favourites, mints
 from engine.errors import UnknownAsset
 
 NEWEST_FIRST = (assets.c.created_at, assets.c.id)  # as engine.server.cursor.page orders
@@ -25,6 +26,7 @@ class AssetFilter:
     owner: str | None = None
     minted: bool | None = None
     uploaded: bool | None = None
+    favourite: bool | None = None
 
     @property
     def asks_nothing(self) -> bool:
@@ -69,6 +71,29 @@ def set_tags(connection: Connection, asset_id: str, tags: Sequence[str]) -> None
         connection.execute(insert(asset_tags), rows)
 
 
+def set_favourite(connection: Connection, asset_id: str, marked: bool) -> None:
+    """Marks the asset as a favourite, or no longer; again is the same as once."""
+    own = favourites.c.asset_id == asset_id
+    held = connection.scalar(select(favourites.c.asset_id).where(own)) is not None
+    if marked and not held:
+        connection.execute(insert(favourites).values(asset_id=asset_id, at=now()))
+    elif held and not marked:
+        connection.execute(delete(favourites).where(own))
+
+
+def tags_of_tenant(connection: Connection, tenant_id: str, most: int) -> list[str]:
+    """The tags that the tenant's assets have, the most used first."""
+    query = (
+        select(asset_tags.c.tag)
+        .join(assets, assets.c.id == asset_tags.c.asset_id)
+        .where(assets.c.tenant_id == tenant_id)
+        .group_by(asset_tags.c.tag)
+        .order_by(func.count().desc(), asset_tags.c.tag)
+        .limit(most)
+    )
+    return list(connection.scalars(query))
+
+
 def record_upload(connection: Connection, tenant_id: str, asset: Asset, tags: Sequence[str]) -> Row[Any]:
     """Records an asset that no creation made; returns its row."""
     own = {"tenant_id": tenant_id, "creation_id": None, "position": 0}
@@ -97,6 +122,9 @@ def _conditions(tenant_id: str, wanted: AssetFilter) -> list[ColumnElement[bool]
     if wanted.minted is not None:
         confirmed = exists().where(mints.c.asset_id == assets.c.id, mints.c.status == "confirmed")
         asked.append(confirmed if wanted.minted else ~confirmed)
+    if wanted.favourite is not None:
+        marked = assets.c.id.in_(select(favourites.c.asset_id))
+        asked.append(marked if wanted.favourite else ~marked)
     if wanted.uploaded is not None:
         asked.append(assets.c.creation_id.is_(None) if wanted.uploaded else assets.c.creation_id.is_not(None))
     return asked

@@ -25,7 +25,7 @@ from engine.database.database import ENQUEUED
 
 # In place of a model's id: any of those that are bundled, whichever version a worker has.
 BUNDLED = "bundled"
-QUEUES = ("generate", "mint", "voucher", "pin", "deliver", "expire", "index")
+QUEUES = ("generate", "mint", "verify", "voucher", "pin", "deliver", "expire", "index")
 # The recurring job of a queue, which is never done and never set aside.
 RECURRING = {"expire": "expiry", "pin": "pin-schedule", "index": "chain"}
 # How often a worker may end under a job. More would let one bad job take every worker down again and again.

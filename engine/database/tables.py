@@ -186,6 +186,42 @@ collection_assets = Table(
 )
 Index("ix_collection_assets_asset_id", collection_assets.c.asset_id)
 
+# Assets that their creator marked; of the tenant, as the assets are.
+favourites = Table(
+    "favourites",
+    metadata,
+    Column("asset_id", String(40), ForeignKey("assets.id", ondelete="CASCADE"), primary_key=True),
+    Column("at", String(32), nullable=False),
+)
+
+# The newest verification of each asset: what was checked, and the pictures to compare.
+verifications = Table(
+    "verifications",
+    metadata,
+    Column("asset_id", String(40), ForeignKey("assets.id", ondelete="CASCADE"), primary_key=True),
+    Column("status", String(12), nullable=False),
+    Column("checks", JSON, nullable=False),  # list of {name, ok, detail}
+    Column("error", Text),  # why it could not be checked
+    Column("total", Integer),  # pixels, of all frames; this and what follows: None until it was drawn again
+    Column("differing", Integer),
+    Column("visible", Integer),
+    Column("largest", Integer),  # difference of a channel, of 255
+    Column("frame", Integer),  # of a clip: which one the pictures show, from 0
+    Column("original", LargeBinary),  # these three are PNG
+    Column("regenerated", LargeBinary),
+    Column("difference", LargeBinary),
+    Column("created_at", String(32), nullable=False),
+    Column("finished_at", String(32)),
+    CheckConstraint("status in ('queued', 'running', 'done', 'failed')", name="status"),
+)
+
+# Blocks of deleted assets, which the next start removes where nothing else needs them.
+released_blocks = Table(
+    "released_blocks",
+    metadata,
+    Column("cid", String(80), primary_key=True),  # CIDv1
+)
+
 # The block store where several hosts share one database; empty where blocks lie in a folder.
 blocks = Table(
     "blocks",

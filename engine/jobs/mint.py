@@ -1,12 +1,13 @@
 """Prepare, sign, send, confirm: what brings assets onto the chain, many to the same recipient in one transaction."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from zlib import crc32
 
 from sqlalchemy import ColumnElement, Connection
 
+from assets.asset import Asset
 from chain.asset_contract import MAX_BATCH, AssetContract
 from chain.errors import (
     ChainError,
@@ -16,6 +17,7 @@ from chain.errors import (
     TransactionReverted,
 )
 from chain.transactions import Receipt, reverted
+from engine.api.asset import MintEstimate
 from engine.database.batches import (
     Batch,
     any_differs,
@@ -35,6 +37,7 @@ from engine.jobs.hold import Hold
 from engine.jobs.mint_contract import ChainAccess, MintContract
 from engine.jobs.outbox import Build
 from engine.jobs.standing import Standing
+from engine.mint_estimate import estimate_mint
 
 # What a contract refuses for every mint alike; halves of the batch would be refused as well.
 _REFUSES_ALL: Final = ("MintingIsPaused", "Unauthorized")
@@ -63,6 +66,10 @@ class MintJob:
     def contract(self) -> AssetContract:
         """The collection that is minted into. Raises ContractMissing where none is deployed yet."""
         return self._contract.open()
+
+    def estimate(self, assets: Sequence[Asset], recipient: str) -> MintEstimate:
+        """What minting ``assets`` to ``recipient`` would cost. Raises as ``estimate_mint``."""
+        return estimate_mint(self._chain(), self._contract, assets, recipient)
 
     def ensure_collection(self, hold: Hold | None = None) -> AssetContract:
         """The collection, deployed where there is none, for who can wait for it. Raises as ``MintContract.ensure``, and

@@ -59,6 +59,20 @@ class MintContract:
             )
         return contract
 
+    @staticmethod
+    def terms(me: str) -> CollectionTerms:
+        """Of the collection that is deployed where there is none, by the first signer's account ``me``."""
+        return CollectionTerms(
+            admin=me,
+            minter=me,
+            house=me,
+            name=COLLECTION_NAME,
+            symbol=COLLECTION_SYMBOL,
+            contract_uri=COLLECTION_URI,
+            royalty_receiver=me,
+            royalty_basis_points=ROYALTY_BASIS_POINTS,
+        )
+
     def ensure(self, hold: Hold | None = None) -> AssetContract | Standing:
         """The collection, deployed where there is none; while its deployment is not confirmed, how that stands.
 
@@ -72,16 +86,7 @@ class MintContract:
         # A deep reorganisation may have removed it: then its deployment is under way again.
         if self._configured is None and not (self.address(chain_id) and chain.outbox.is_settled("deploy")):
             me = chain.signer.address
-            terms = CollectionTerms(
-                admin=me,
-                minter=me,
-                house=me,
-                name=COLLECTION_NAME,
-                symbol=COLLECTION_SYMBOL,
-                contract_uri=COLLECTION_URI,
-                royalty_receiver=me,
-                royalty_basis_points=ROYALTY_BASIS_POINTS,
-            )
+            terms = self.terms(me)
             web3 = connection.web3
             standing = chain.outbox.deliver(
                 "deploy", lambda nonce: deployment_transaction(web3, terms, sender=me, nonce=nonce), hold

@@ -5,6 +5,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from assets.block import Blocks
+from engine.asset_removal import AssetRemoval
 from engine.data_folder import DataFolder
 from engine.database.jobs import QUEUES
 from engine.database.postgresql import postgresql_engine
@@ -20,6 +21,7 @@ from engine.jobs.mint import MintJob
 from engine.jobs.pin import PinJob, PinWork
 from engine.jobs.pinned_first import PinnedFirst
 from engine.jobs.runtime import JobRuntime
+from engine.jobs.verify import VerifyJob
 from engine.jobs.voucher import VoucherJob
 from engine.jobs.work import DeliverWork, GenerateWork, MintWork, Work
 from engine.jobs.workflows import Workflows
@@ -39,6 +41,8 @@ class Parts(Protocol):
     creation_job: CreationJob
     mint_job: MintJob
     voucher_job: VoucherJob
+    verify_job: VerifyJob
+    removal: AssetRemoval
     delivery_job: DeliveryJob
     pinning: Pinning
     pin_job: PinJob
@@ -65,6 +69,7 @@ def open_jobs(parts: Parts) -> JobRuntime:
         works: dict[str, Work] = {
             "generate": GenerateWork(parts.records, workflows),
             "mint": PinnedFirst(MintWork(parts.records, parts.mint_job.look), parts.records, parts.pinning),
+            "verify": parts.verify_job,
             "voucher": parts.voucher_job,
             "deliver": DeliverWork(parts.delivery_job.attempt),
             "expire": ExpiryWork(database, workflows),
@@ -93,5 +98,7 @@ def start_worker(
         )
     chosen = [model.model_dump() for model in here if models is None or model.id in models]
     if not parts.records.database.is_shared:
-        parts.blocks.remove_stale(older_than_s=0)  # the folder's lock says that nobody else is writing
+        # The folder's lock says that nobody else is writing.
+        parts.blocks.remove_stale(older_than_s=0)
+        parts.removal.sweep()
     parts.jobs.start(queues, slots, chosen)

@@ -8,6 +8,7 @@ from engine.database.creations import end_creation
 from engine.database.jobs import MAX_DEATHS, Job
 from engine.database.mints import FINISHED_MINT
 from engine.database.tables import deliveries, mints, pins
+from engine.database.verifications import update_verification
 from engine.database.voucher_places import LIVING_VOUCHER
 from engine.database.vouchers import update_voucher
 
@@ -32,6 +33,9 @@ def tell_set_aside(connection: Connection, job: Job) -> None:
     elif job.queue == "pin":
         told = f"{ENDED_WORKERS}; `lorespark pin` tries it again."
         connection.execute(update(pins).where(pins.c.id == job.record_id).values(error=told))
+    elif job.queue == "verify":
+        told = f"{ENDED_WORKERS}; asking for the verification again tries it again."
+        update_verification(connection, job.record_id, status="failed", error=told)
     elif job.queue == "voucher":
         what, _, voucher_id = job.record_id.rpartition(":")
         told = f"{ENDED_WORKERS}; {_AGAIN[what]}."

@@ -9,16 +9,21 @@ from engine.server.web.account_keys import router as account_keys
 from engine.server.web.account_settings import router as account_settings
 from engine.server.web.account_webhooks import router as account_webhooks
 from engine.server.web.arena import router as arena
+from engine.server.web.asset_page import router as asset_page
 from engine.server.web.create import router as create
 from engine.server.web.creation_cards import router as creation_cards
 from engine.server.web.entry import router as entry
+from engine.server.web.gallery import router as gallery
 from engine.server.web.jobs import router as jobs
+from engine.server.web.mint_dialog import router as mint_dialog
 from engine.server.web.start_pictures import router as start_pictures
 from engine.server.web.static_files import router as static_files
+from engine.server.web.verify import router as verify
 
 WEB_ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(entry, static_files),
     *(create, creation_cards, start_pictures),
+    *(gallery, asset_page, verify, mint_dialog),
     arena,
     *(jobs, account, account_keys, account_webhooks, account_settings),
 )

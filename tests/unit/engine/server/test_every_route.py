@@ -92,6 +92,7 @@ RECORDS: dict[str, Insert] = {
 # Path parameters that are no record's id, with a value that any record may have.
 PLAIN = {
     "name": "clip.gif",
+    "picture": "difference",
     "model_id": "any/1",
     "contract": "0x" + "12" * 20,
     "token_id": "256",
@@ -103,6 +104,7 @@ NAMED = {
     "asset": "asset_id",
     "source": "asset_id",
     "mask": "asset_id",
+    "like": "asset_id",
     "parent": "asset_id",
     "collection": "collection_id",
     "creation": "creation_id",
