@@ -9,6 +9,7 @@ from engine.server.api.assets import router as assets
 from engine.server.api.collections import router as collections
 from engine.server.api.creations import router as creations
 from engine.server.api.downloads import router as downloads
+from engine.server.api.drops import router as drops
 from engine.server.api.graph import router as graph
 from engine.server.api.health import router as health
 from engine.server.api.keys import router as keys
@@ -23,7 +24,7 @@ from engine.server.api.webhooks import router as webhooks
 API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(account, keys, models),
     *(creations, openai_images),
-    *(assets, downloads, health, collections, mints, vouchers),
+    *(assets, downloads, health, collections, mints, vouchers, drops),
     *(tokens, graph),
     *(wallet, webhooks),
 )
