@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from engine.database.tables import assets, collection_assets, creations, mints
 from engine.errors import Conflict
@@ -32,6 +32,10 @@ class Whole:
     def total(self) -> int:
         return sum(self.counts.values())
 
+    def of(self, *states: str) -> int:
+        """How many are in one of these states."""
+        return sum(self.counts.get(state, 0) for state in states)
+
 
 def drawing_of(connection: Connection, collection_id: str) -> Whole:
     """The assets that were asked for into the collection, by the state of their creations."""
@@ -52,9 +56,14 @@ def drawing_of(connection: Connection, collection_id: str) -> Whole:
     return Whole({status: int(count) for status, count in rows}, faults)
 
 
+def open_states() -> ColumnElement[bool]:
+    """The condition that a creation has not ended."""
+    return creations.c.status.in_(_OPEN)
+
+
 def open_creations(connection: Connection, collection_id: str) -> list[str]:
     """The ids of the creations into the collection that have not ended."""
-    own = (creations.c.collection_id == collection_id) & creations.c.status.in_(_OPEN)
+    own = (creations.c.collection_id == collection_id) & open_states()
     return list(connection.scalars(select(creations.c.id).where(own).order_by(creations.c.created_at)))
 
 

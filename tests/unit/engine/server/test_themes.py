@@ -52,7 +52,7 @@ def test_a_theme_is_drawn_into_the_collection_with_its_traits(
     ("wanted", "pointer"),
     [
         ({"count": 5}, "#/traits"),
-        ({"theme": "a ", "traits": []}, "#/theme"),
+        ({"theme": "  ", "traits": []}, "#/theme"),
         ({"controls": {"palette": "nothing"}}, "#/controls/palette"),
         ({"kinds": ["clip"], "traits": []}, "#/theme"),
     ],
