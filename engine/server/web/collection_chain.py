@@ -32,12 +32,21 @@ Looks = Annotated[int, Query(ge=0, le=100_000)]
 
 @router.get("/collections/{collection_id}/minting")
 def minting(
-    request: Request, caller: Creating, collection_id: str, application: App, looks: Looks = 0
+    request: Request,
+    caller: Creating,
+    collection_id: str,
+    application: App,
+    looks: Looks = 0,
+    minted: Looks = 0,
 ) -> Response:
+    """How far its mints are; tells the page where there are more tokens than the ``minted`` it knows."""
     with application.records.database.reading() as connection:
         own_collection(connection, caller.tenant_id, collection_id)
         parts = minting_parts(connection, application, collection_id, looks)
-    return render(request, "parts/collection_minting.html", collection_id=collection_id, **parts)
+    told = {"collection:minted": True} if parts["minting"].of("confirmed") != minted else None
+    return render(
+        request, "parts/collection_minting.html", triggers=told, collection_id=collection_id, **parts
+    )
 
 
 @router.post("/collections/{collection_id}/mint")
