@@ -179,6 +179,7 @@ def drop_parts(connection: Connection, application: Application, collection_id: 
     )
     return {
         "drop": view,
+        "is_embedded": application.settings.rpc_url is None,
         "drop_addresses": [] if there is None else listed(connection, there.id),
         "drop_starts": starts.strftime("%Y-%m-%dT%H:%M"),
         "drop_ends": ends.strftime("%Y-%m-%dT%H:%M"),

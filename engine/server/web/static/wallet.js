@@ -6,7 +6,7 @@ export class WalletError extends Error {}
 
 // What an EIP-1193 error means, and what to do.
 const MEANINGS = {
-  4001: "You refused in the wallet, so nothing happened. Try again when you want to.",
+  4001: "You refused in the wallet, so nothing was sent. Try again when you want to.",
   4100: "The wallet does not let this page use that account; connect it in the wallet and try again.",
   4200: "The wallet cannot do that; try another wallet.",
   4900: "The wallet is not connected to any network; open it and see.",
