@@ -26,6 +26,13 @@ MAX_PRIORITY = 9
 MAX_TAGS = 20
 Colour = Annotated[str, Field(max_length=20, examples=["#ff8800"])]
 Id = Annotated[str, Field(min_length=1, max_length=80)]
+MAX_TRAITS = 12
+TraitName = Annotated[
+    str, Field(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["Hat"])
+]
+TraitText = Annotated[
+    str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["crown"])
+]
 
 
 class CreationStatus(StrEnum):
@@ -68,6 +75,13 @@ class Controls(Asked):
     fps: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] | None = None
 
 
+class DrawnTrait(Asked):
+    """What one asset of a collection has: becomes an attribute of its token's metadata."""
+
+    name: TraitName
+    value: TraitText
+
+
 class MintTo(Asked):
     """To whom each asset is minted when it is finished; left out, to the server's own account."""
 
@@ -90,6 +104,10 @@ class CreationRequest(Asked):
     ] = 0
     tags: Annotated[tuple[Tag, ...], Field(max_length=MAX_TAGS)] = ()
     collection: Annotated[Id, Field(description="A collection that the assets go into.")] | None = None
+    traits: Annotated[
+        tuple[DrawnTrait, ...],
+        Field(max_length=MAX_TRAITS, description="Attributes of each token; the prompt has to say them too."),
+    ] = ()
     mint: MintTo | None = None
     dry_run: Annotated[bool, Field(description="Estimate it, and make nothing.")] = False
 

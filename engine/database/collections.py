@@ -129,8 +129,16 @@ def remove_asset(connection: Connection, tenant_id: str, collection_id: str, ass
     )
 
 
-def assets_in(connection: Connection, tenant_id: str, collection_id: str) -> list[Row[Any]]:
-    """The rows of the collection's assets, in the order in which they were added. Raises UnknownRecord."""
+def assets_in(
+    connection: Connection,
+    tenant_id: str,
+    collection_id: str,
+    limit: int | None = None,
+    begin: int = 0,
+) -> list[Row[Any]]:
+    """The rows of the collection's assets, in the order in which they were added, or ``limit`` of them from the
+    ``begin``-th. Raises UnknownRecord.
+    """
     own_collection(connection, tenant_id, collection_id)
     query = (
         select(assets)
@@ -138,4 +146,4 @@ def assets_in(connection: Connection, tenant_id: str, collection_id: str) -> lis
         .where(collection_assets.c.collection_id == collection_id)
         .order_by(collection_assets.c.position)
     )
-    return list(connection.execute(query))
+    return list(connection.execute(query if limit is None else query.limit(limit).offset(begin)))

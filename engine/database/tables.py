@@ -421,6 +421,45 @@ Index("ix_vouchers_recipient", vouchers.c.recipient, vouchers.c.created_at, vouc
 Index("ix_vouchers_player_id", vouchers.c.player_id, vouchers.c.created_at, vouchers.c.id)
 Index("ix_vouchers_tenant_id", vouchers.c.tenant_id, vouchers.c.created_at, vouchers.c.id)
 
+# Collections whose assets people claim by their wallets, one voucher each.
+drops = Table(
+    "drops",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("tenant_id", String(40), ForeignKey("tenants.id"), nullable=False),
+    Column(
+        "collection_id",
+        String(40),
+        ForeignKey("collections.id", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
+    Column("per_address", Integer, nullable=False),  # claims
+    Column("listed_only", Boolean, nullable=False),  # to those in drop_addresses; else to anybody
+    Column("closed", Boolean, nullable=False),
+    Column("starts_at_s", BigInteger, nullable=False),  # Unix time
+    Column("ends_at_s", BigInteger, nullable=False),  # Unix time; nothing is claimed from here on
+    Column("created_at", String(32), nullable=False),
+)
+Index("ix_drops_tenant_id", drops.c.tenant_id, drops.c.created_at, drops.c.id)
+
+drop_addresses = Table(
+    "drop_addresses",
+    metadata,
+    Column("drop_id", String(40), ForeignKey("drops.id", ondelete="CASCADE"), primary_key=True),
+    Column("address", String(42), primary_key=True),  # checksummed
+)
+
+# Which vouchers a drop gave to whom; how it stands with each says the voucher.
+drop_claims = Table(
+    "drop_claims",
+    metadata,
+    Column("voucher_id", String(40), ForeignKey("vouchers.id"), primary_key=True),
+    Column("drop_id", String(40), ForeignKey("drops.id", ondelete="CASCADE"), nullable=False),
+    Column("address", String(42), nullable=False),  # checksummed
+)
+Index("ix_drop_claims_drop_id", drop_claims.c.drop_id, drop_claims.c.address)
+
 # The contract that claims vouchers, where this server deployed it.
 voucher_contracts = Table(
     "voucher_contracts",

@@ -18,7 +18,7 @@ from assets.cid import Cid
 from assets.metadata import Attribute, TokenMetadata
 from assets.package import asset_directory
 from assets.unixfs import add_file
-from engine.api.creation import CreationRequest, CreationStatus
+from engine.api.creation import CreationRequest, CreationStatus, DrawnTrait
 from engine.asset_files import AssetFiles, read_whole
 from engine.database.creation_record import MintWish, Wishes, own_picture, record_success
 from engine.database.creations import begin_creation, end_creation, has_ended
@@ -113,7 +113,10 @@ class CreationJob:
         began = time.monotonic()
         pictures = self._drawer().draw(recipes, on_progress, self._picture)
         took_ms = int((time.monotonic() - began) * 1000)
-        stored = [self._store(recipe, picture) for recipe, picture in zip(recipes, pictures, strict=True)]
+        traits = _traits(creation)
+        stored = [
+            self._store(recipe, picture, traits) for recipe, picture in zip(recipes, pictures, strict=True)
+        ]
         with self._writing(hold) as connection:
             steps = sum(recipe.steps for recipe in recipes)
             add_time(connection, recipes[0].model, recipes[0].kind.value, len(recipes), steps, took_ms)
@@ -192,9 +195,9 @@ class CreationJob:
     def _picture(self, cid: str) -> bytes:
         return read_whole(Cid.parse(cid), self._blocks)
 
-    def _store(self, recipe: Recipe, picture: Finished) -> StoredPicture:
+    def _store(self, recipe: Recipe, picture: Finished, traits: Sequence[DrawnTrait]) -> StoredPicture:
         files = {name: _file_cid(content) for name, content in picture.files.items()}
-        metadata = token_metadata(recipe, _file_cid(picture.media), _file_cid(picture.image), files)
+        metadata = token_metadata(recipe, _file_cid(picture.media), _file_cid(picture.image), files, traits)
         package = asset_directory(
             self._blocks,
             metadata=metadata.to_bytes(),
@@ -223,7 +226,13 @@ def title(prompt: str) -> str:
     return short[:1].upper() + short[1:]
 
 
-def token_metadata(recipe: Recipe, media: Cid, image: Cid, files: Mapping[str, Cid]) -> TokenMetadata:
+def _traits(creation: CreationRecord) -> tuple[DrawnTrait, ...]:
+    return () if creation.request is None else CreationRequest.model_validate(creation.request).traits
+
+
+def token_metadata(
+    recipe: Recipe, media: Cid, image: Cid, files: Mapping[str, Cid], traits: Sequence[DrawnTrait] = ()
+) -> TokenMetadata:
     """ERC-721 metadata whose ``properties`` hold the recipe, so that anyone can draw the picture again.
 
     Of a clip the image is its first frame, the animation its video, and the properties name all its files.
@@ -245,6 +254,7 @@ def token_metadata(recipe: Recipe, media: Cid, image: Cid, files: Mapping[str, C
             Attribute("Size", recipe.size, "number"),
             Attribute("Model", recipe.model),
             *(Attribute(name, value) for name, value in _moving(recipe) if value is not None),
+            *(Attribute(trait.name, trait.value) for trait in traits),
         ),
         properties=JsonObject(properties),
     )

@@ -10,9 +10,12 @@ from sqlalchemy import Connection
 from assets.asset import Asset
 from engine.api.asset import Collection, CollectionChange, NewCollection
 from engine.api.model import Page
+from engine.api.theme import Creations, Rarity, Theme
 from engine.collection_car import CollectionCar
 from engine.database.asset_rows import asset_of
+from engine.database.collection_progress import traits_in
 from engine.database.collections import (
+    MAX_ASSETS,
     NEWEST_FIRST,
     add_assets,
     add_collection,
@@ -24,13 +27,16 @@ from engine.database.collections import (
     remove_asset,
     remove_collection,
 )
+from engine.rarity_view import rarity_view
 from engine.server.api.downloads import DOWNLOADED, SHEET_NAMES, FormatQuery, kept
 from engine.server.caller import App, Creator, Reader
 from engine.server.content_format import CAR_CONTENT_TYPE
+from engine.server.creation_desk import CreationDesk
 from engine.server.cursor import DEFAULT_PAGE, CursorQuery, LimitQuery, page
 from engine.server.file_answer import answer_bytes, is_known, not_modified, save_as, streamed
 from engine.server.media_types import HEAD_BYTES, media_type
 from engine.server.once import OnceOnly, told
+from engine.server.theme_desk import ThemeDesk
 from engine.sheets import check_servable, sheet_of
 from engine.upload import side_px
 from generators.recipe import MAX_SIZE_PX
@@ -93,6 +99,28 @@ def take_asset(caller: Creator, collection_id: str, asset_id: str, application: 
     with application.records.database.writing() as connection:
         remove_asset(connection, caller.tenant_id, collection_id, asset_id)
     return Response(status_code=204)
+
+
+@router.post("/collections/{collection_id}/creations", status_code=202, response_model=Creations)
+def draw_theme(
+    caller: Creator, collection_id: str, wanted: Theme, once: OnceOnly, application: App
+) -> Response:
+    """Draws many assets of one theme into the collection, each a creation: all of them are accepted, or none."""
+    with application.records.database.reading() as connection:
+        own_collection(connection, caller.tenant_id, collection_id)
+    desk = ThemeDesk(CreationDesk(application, caller))
+    planned = desk.prepared(wanted)
+    return once.answer(
+        202, lambda connection: Creations(data=tuple(desk.take_in(connection, planned, collection_id)))
+    )
+
+
+@router.get("/collections/{collection_id}/rarity", response_model=Rarity)
+def get_rarity(caller: Reader, collection_id: str, application: App) -> Response:
+    """How rare each asset is by its traits, and the share of each value."""
+    with application.records.database.reading() as connection:
+        own_collection(connection, caller.tenant_id, collection_id)
+        return told(rarity_view(traits_in(connection, collection_id, MAX_ASSETS)))
 
 
 @router.get("/collections/{collection_id}/sheet", response_class=Response, responses=DOWNLOADED)

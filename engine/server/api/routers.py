@@ -10,6 +10,7 @@ from engine.server.api.assets import router as assets
 from engine.server.api.collections import router as collections
 from engine.server.api.creations import router as creations
 from engine.server.api.downloads import router as downloads
+from engine.server.api.drops import router as drops
 from engine.server.api.export import router as export
 from engine.server.api.graph import router as graph
 from engine.server.api.health import router as health
@@ -29,7 +30,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(account, keys, models, arena),
     *(creations, openai_images),
     # The export before the assets, whose path would take its name for an id.
-    *(export, assets, downloads, health, verification, collections, mints, vouchers),
+    *(export, assets, downloads, health, verification, collections, mints, vouchers, drops),
     *(tokens, graph, jobs),
     *(wallet, wallet_holdings, webhooks),
 )

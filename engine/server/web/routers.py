@@ -10,8 +10,12 @@ from engine.server.web.account_settings import router as account_settings
 from engine.server.web.account_webhooks import router as account_webhooks
 from engine.server.web.arena import router as arena
 from engine.server.web.asset_page import router as asset_page
+from engine.server.web.collection import router as collection
+from engine.server.web.collection_chain import router as collection_chain
+from engine.server.web.collections import router as collections
 from engine.server.web.create import router as create
 from engine.server.web.creation_cards import router as creation_cards
+from engine.server.web.drops import router as drops
 from engine.server.web.entry import router as entry
 from engine.server.web.gallery import router as gallery
 from engine.server.web.jobs import router as jobs
@@ -24,6 +28,7 @@ WEB_ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(entry, static_files),
     *(create, creation_cards, start_pictures),
     *(gallery, asset_page, verify, mint_dialog),
+    *(collections, collection, collection_chain, drops),
     arena,
     *(jobs, account, account_keys, account_webhooks, account_settings),
 )

@@ -68,6 +68,8 @@ def sample(schema: dict[str, Any], document: dict[str, Any]) -> Any:
             return {name: sample(properties[name], document) for name in schema.get("required", ())}
         case "array":
             return [sample(schema["items"], document)] * schema.get("minItems", 0)
+        case "string" if schema.get("format") == "date-time":
+            return "2033-05-18T03:33:20Z"
         case "string":
             return "0x" + "12" * 20 if "0x" in schema.get("pattern", "") else "x" * schema.get("minLength", 1)
         case "integer" | "number":

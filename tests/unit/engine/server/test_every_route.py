@@ -79,6 +79,15 @@ RECORDS: dict[str, Insert] = {
         status="failed",
         requested_at=lambda _: now(),
     ),
+    "drop_id": made(
+        "drops",
+        collection_id=own("collection"),
+        per_address=1,
+        listed_only=False,
+        closed=False,
+        starts_at_s=0,
+        ends_at_s=2_000_000_000,
+    ),
     "webhook_id": made("webhooks", url="https://studio.example/", secret="whsec_sample", events=[]),
     "delivery_id": made(
         "deliveries",
@@ -115,6 +124,12 @@ NAMED = {
 OTHER_FORM = {"/v1/images/generations"}
 # Routes that players ask, who have no key; tests of wallets and vouchers ask them.
 KEYLESS = "/v1/wallet/"
+# The same of single routes, below paths that studios ask too.
+KEYLESS_ROUTES = {
+    ("GET", "/v1/drops/{drop_id}"),
+    ("POST", "/v1/drops/{drop_id}/claim"),
+    ("GET", "/v1/drops/{drop_id}/claims"),
+}
 # Routes that every key may ask though they change something: a key ends its own life.
 NO_SCOPE = {("DELETE", "/v1/keys/{key_id}")}
 # Routes that only read, though by POST: every key may ask them.
@@ -140,7 +155,9 @@ def operations(document: dict[str, Any]) -> list[Operation]:
         )
         for path, item in document["paths"].items()
         for method, operation in item.items()
-        if path.startswith("/v1/") and not path.startswith(KEYLESS)
+        if path.startswith("/v1/")
+        and not path.startswith(KEYLESS)
+        and (method.upper(), path) not in KEYLESS_ROUTES
     ]
     assert len(found) >= 7
     return found

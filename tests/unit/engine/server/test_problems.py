@@ -78,7 +78,7 @@ def test_the_log_says_where_an_unforeseen_error_came_from_and_not_what_it_held(
     assert SECRET not in caplog.text
 
 
-@pytest.mark.parametrize("path", ["/", "/nope", "/healthz/", "/ipfs", "/ipfs/", "/docs/"])
+@pytest.mark.parametrize("path", ["/nope", "/healthz/", "/ipfs", "/ipfs/", "/docs/"])
 def test_an_unknown_path_is_a_problem_too(client: TestClient, path: str) -> None:
     answer = client.get(path, follow_redirects=False)
     assert (answer.status_code, answer.json()["type"]) == (404, TYPE_PREFIX + "unknown-path")
