@@ -9,10 +9,27 @@ from typing import Any, Final
 
 import httpx2
 
+from engine.server.browser import CSRF_HEADER, csrf_token
 from tests.browser.conftest import Served
 
 _WAIT_S: Final = 120  # until the pictures are drawn, on a busy machine
 _HOOK: Final = "http://127.0.0.1:9/lorespark"  # where nothing listens: deliveries to it fail and say why
+
+
+def _duel(served: Served) -> str:
+    """A duel whose two pictures are drawn and not judged; the page alone begins duels."""
+    with httpx2.Client(base_url=served.address, timeout=_WAIT_S) as browser:
+        browser.get(served.link())
+        secret = browser.cookies["lorespark_creator"]
+        browser.headers |= {"Origin": served.address, CSRF_HEADER: csrf_token(secret), "HX-Request": "true"}
+        begun = browser.post("/arena", data={"prompt": "a moss golem", "kind": "item"})
+        assert begun.is_success, begun.text
+        path = begun.headers["HX-Redirect"]
+        until = time.monotonic() + _WAIT_S
+        while "Left is better" not in browser.get(f"{path}/stand").text:
+            assert time.monotonic() < until, "the duel is not drawn"
+            time.sleep(0.2)
+    return path.removeprefix("/arena/")
 
 
 def furnish(served: Served) -> Mapping[str, str]:
@@ -49,7 +66,10 @@ def furnish(served: Served) -> Mapping[str, str]:
             time.sleep(0.2)
             creation = client.get(f"/creations/{creation['id']}").json()
         assert creation["status"] == "succeeded", creation
+        drop = made("/drops", {"collection": collection["id"], "ends_at": "2033-05-18T03:33:20Z"})
     return {
+        "drop": drop["id"],
+        "duel": _duel(served),
         "webhook": hook["id"],
         "collection": collection["id"],
         "creation": creation["id"],
