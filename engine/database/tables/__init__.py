@@ -1,0 +1,101 @@
+"""The tables of the records database. Migrations make them; a test compares the two."""
+
+from engine.database.tables.accounts import (
+    LOCAL_TENANT,
+    api_keys,
+    browser_sessions,
+    entry_links,
+    idempotency,
+    moderations,
+    tenants,
+    usage,
+)
+from engine.database.tables.assets import (
+    asset_tags,
+    asset_vectors,
+    assets,
+    blocks,
+    collection_assets,
+    favourites,
+    released_blocks,
+    verifications,
+)
+from engine.database.tables.chain_index import (
+    indexed_blocks,
+    indexed_chains,
+    indexed_contracts,
+    token_changes,
+    tokens,
+    transfers,
+    voucher_events,
+)
+from engine.database.tables.creations import collections, creation_events, creations, drawing_times, duels
+from engine.database.tables.jobs import jobs, pin_waivers, pins, turns, workers
+from engine.database.tables.metadata import metadata
+from engine.database.tables.mints import (
+    batch_mints,
+    contracts,
+    mint_batches,
+    mint_changes,
+    mints,
+    signers,
+    transactions,
+)
+from engine.database.tables.players import players, sessions, wallet_nonces
+from engine.database.tables.vouchers import drop_addresses, drop_claims, drops, voucher_contracts, vouchers
+from engine.database.tables.webhooks import deliveries, delivery_attempts, webhooks
+
+__all__ = (
+    "LOCAL_TENANT",
+    "api_keys",
+    "asset_tags",
+    "asset_vectors",
+    "assets",
+    "batch_mints",
+    "blocks",
+    "browser_sessions",
+    "collection_assets",
+    "collections",
+    "contracts",
+    "creation_events",
+    "creations",
+    "deliveries",
+    "delivery_attempts",
+    "drawing_times",
+    "drop_addresses",
+    "drop_claims",
+    "drops",
+    "duels",
+    "entry_links",
+    "favourites",
+    "idempotency",
+    "indexed_blocks",
+    "indexed_chains",
+    "indexed_contracts",
+    "jobs",
+    "metadata",
+    "mint_batches",
+    "mint_changes",
+    "mints",
+    "moderations",
+    "pin_waivers",
+    "pins",
+    "players",
+    "released_blocks",
+    "sessions",
+    "signers",
+    "tenants",
+    "token_changes",
+    "tokens",
+    "transactions",
+    "transfers",
+    "turns",
+    "usage",
+    "verifications",
+    "voucher_contracts",
+    "voucher_events",
+    "vouchers",
+    "wallet_nonces",
+    "webhooks",
+    "workers",
+)
