@@ -33,6 +33,7 @@ class Settings:
     counts requests in this process. ``blocks_dir`` None is the data folder, or PostgreSQL. ``pinning_file`` None is
     pinning.toml in the data folder. ``mint_before_pin`` lets mints go on before a service pinned their asset.
     ``public_url`` is where people reach the server, as in https://play.example; None is this machine alone.
+    ``public_rpc_url`` is a node of that chain that players' wallets may use; browsers get it.
     ``signer_url`` is a web3signer that signs, with the key of ``signer_address`` where it has several.
     ``vouchers`` None is deployed at the first claim. ``factory`` makes collections, which the index follows.
     ``key_password_file`` holds the password of the keystore that
@@ -77,6 +78,7 @@ class Settings:
         return _listed(self.private_key)
 
     public_url: str | None = None
+    public_rpc_url: str | None = None
     signer_url: str | None = field(default=None, repr=False)  # may carry a password
     signer_address: str | None = None
     vouchers: str | None = None
@@ -94,7 +96,7 @@ class Settings:
         _LLM_URL, _LLM_MODEL, _LLM_KEY, _DATABASE_URL, _ALLOW_PRIVATE_WEBHOOKS, _DEFAULT_DENY_LIST, _DENY_LIST,
         _MODERATION_URL, _MODERATION_MODEL, _MODERATION_KEY, _RATE_LIMIT_URL, _MAX_QUEUED, _MAX_QUEUED_PER_TENANT,
         _BLOCKS_DIR, _PINNING, _MINT_BEFORE_PIN, _MINT_WINDOW_MS, _STUCK_AFTER_S, _MAX_FEE_GWEI,
-        _PUBLIC_URL, _SIGNER_URL, _SIGNER_ADDRESS, _VOUCHERS, _FACTORY and _KEY_PASSWORD_FILE.
+        _PUBLIC_URL, _PUBLIC_RPC_URL, _SIGNER_URL, _SIGNER_ADDRESS, _VOUCHERS, _FACTORY and _KEY_PASSWORD_FILE.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -160,6 +162,7 @@ class Settings:
             stuck_after_s=_within("STUCK_AFTER_S", given("STUCK_AFTER_S"), cls.stuck_after_s, 1, 86_400),
             max_fee_gwei=_within("MAX_FEE_GWEI", given("MAX_FEE_GWEI"), cls.max_fee_gwei, 1, 10**6),
             public_url=_public(url) if (url := given("PUBLIC_URL")) else None,
+            public_rpc_url=_public_rpc(node) if (node := given("PUBLIC_RPC_URL")) else None,
             signer_url=signer_url,
             signer_address=_account("SIGNER_ADDRESS", signer_address) if signer_address else None,
             key_password_file=_file("KEY_PASSWORD_FILE", held)
@@ -257,6 +260,16 @@ def _public(url: str) -> str:
             "LORESPARK_PUBLIC_URL is no site's address; set its scheme and host alone, as in https://play.example."
         )
     return url.rstrip("/").lower()
+
+
+def _public_rpc(url: str) -> str:
+    """A password or key in it would reach every visitor, so the parts that carry one are refused."""
+    if not re.fullmatch(r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[A-Za-z0-9._\-/]*)?", url):
+        raise InvalidSettings(
+            "LORESPARK_PUBLIC_RPC_URL is no public node's address; set one without password, query or spaces, as in "
+            "https://rpc.example. Every visitor of the wallet page gets it."
+        )
+    return url
 
 
 def _check_signer(private_key: str | None, url: str | None, address: str | None) -> None:

@@ -10,6 +10,7 @@ from engine.server.web.creation_cards import router as creation_cards
 from engine.server.web.entry import router as entry
 from engine.server.web.start_pictures import router as start_pictures
 from engine.server.web.static_files import router as static_files
+from engine.server.web.wallet import router as wallet
 
 WEB_ROUTERS: Final[tuple[APIRouter, ...]] = (
     entry,
@@ -18,4 +19,5 @@ WEB_ROUTERS: Final[tuple[APIRouter, ...]] = (
     create,
     creation_cards,
     start_pictures,
+    wallet,
 )
