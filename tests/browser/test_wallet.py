@@ -1,8 +1,8 @@
-"""The wallet page with a wallet that signs for real, over a real chain: sign in, networks, a claim, and what is refused."""
+"""The wallet page with a wallet that signs for real, over a real chain: sign in, networks, claims and refusals."""
 
 import io
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -45,12 +45,12 @@ def give(wallet: InjectedWallet, address: str, wei: int) -> None:
 
 
 @pytest.fixture
-def wallet(anvil_url: str, context: BrowserContext) -> Iterator[InjectedWallet]:
+def wallet(anvil_url: str, context: BrowserContext) -> InjectedWallet:
     made = InjectedWallet(anvil_url, EMBEDDED_CHAIN_ID)
     give(made, made.account.address, COIN)
     context.add_init_script(_HEARING)
     made.inject(context)
-    yield made
+    return made
 
 
 @pytest.fixture
@@ -197,6 +197,75 @@ def test_too_little_money_and_an_open_request_are_told(
 
 def open_already(_: dict[str, str]) -> str:
     raise Refused(-32002, "Request already pending.")
+
+
+def test_a_claim_that_the_network_refuses_is_told(
+    visited: Page, wallet: InjectedWallet, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(visited)
+    _, name = held(visited, served)
+    # Sent with too little gas, as where somebody was faster; the estimate cannot foresee it.
+    monkeypatch.setattr(wallet, "_send", lambda wanted: send_raw(wallet, wanted, gas=60_000))
+    begin(visited, name)
+    row = visited.locator(f".voucher[data-name='{name}']")
+    expect(row.locator(".said")).to_contain_text("The network refused the claim", timeout=TOKEN_MS)
+    monkeypatch.undo()
+    row.get_by_role("button", name="Claim").click()
+    expect(visited.locator("#part-tokens .card", has_text=name)).to_be_visible(timeout=TOKEN_MS)
+
+
+def test_a_claim_that_was_replaced_in_the_wallet_is_told(
+    visited: Page, wallet: InjectedWallet, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(visited)
+    _, name = held(visited, served)
+    row = visited.locator(f".voucher[data-name='{name}']")
+    wallet.node("evm_setAutomine", False)
+    try:
+        # The server's own transactions are mined still.
+        wallet.node("evm_setIntervalMining", 1)
+        monkeypatch.setattr(wallet, "_send", lambda wanted: slow(wallet, wanted))
+        begin(visited, name)
+        expect(row.locator(".said")).to_contain_text("replaced or dropped", timeout=TOKEN_MS)
+    finally:
+        wallet.node("evm_setIntervalMining", 0)
+        wallet.node("evm_setAutomine", True)
+    expect(row.get_by_role("button", name="Claim")).to_be_visible()
+
+
+def slow(wallet: InjectedWallet, wanted: dict[str, str]) -> str:
+    """A transaction that the network hears of and that another one replaces once the page has seen it."""
+    wallet.node("evm_setIntervalMining", 0)
+    sent = send_raw(wallet, wanted, gas=500_000)
+    seen = wallet._do
+
+    def replaced(method: str, params: list[Any]) -> Any:
+        answer = seen(method, params)
+        if method == "eth_getTransactionByHash" and answer:
+            wallet._do = seen  # type: ignore[method-assign]
+            send_raw(wallet, {"to": wallet.account.address, "data": "0x", "value": "0x0"}, 21_000, fee=60)
+            wallet.node("evm_mine")
+        return answer
+
+    wallet._do = replaced  # type: ignore[method-assign]
+    return sent
+
+
+def send_raw(wallet: InjectedWallet, wanted: dict[str, str], gas: int, fee: int = 20) -> str:
+    signed = wallet.account.sign_transaction(
+        {
+            "type": 2,
+            "chainId": EMBEDDED_CHAIN_ID,
+            "nonce": int(wallet.node("eth_getTransactionCount", wallet.account.address, "latest"), 16),
+            "to": wanted["to"],
+            "data": wanted["data"],
+            "value": int(wanted["value"], 16),
+            "gas": gas,
+            "maxFeePerGas": fee * 10**9,
+            "maxPriorityFeePerGas": fee * 10**9 // 2,
+        }
+    )
+    return str(wallet.node("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex()))
 
 
 def test_a_network_that_the_wallet_does_not_know_is_added_by_hand(

@@ -45,8 +45,7 @@ function show() {
   const standing = $("standing");
   if (!standing) return;
   standing.hidden = !wallet;
-  const busyChoice = player ? Boolean(wallet) || !reachable : false;
-  $("choose").hidden = busyChoice;
+  $("choose").hidden = !wallets.length || (player ? Boolean(wallet) || !reachable : false);
   $("no-wallet").hidden = wallets.length > 0 || (player && !reachable);
   if (!wallet) return;
   $("connected").textContent = `${wallet.info.name}, ${short(wallet.account)}`;
@@ -68,6 +67,7 @@ function list() {
     if (/^data:image\//.test(each.info.icon)) {
       const icon = document.createElement("img");
       Object.assign(icon, { src: each.info.icon, alt: "", width: 28, height: 28 });
+      icon.addEventListener("error", () => icon.remove());
       button.append(icon);
     }
     button.append(each.info.name || "Browser wallet");
