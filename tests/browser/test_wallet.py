@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from eth_account import Account
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from engine.settings import EMBEDDED_CHAIN_ID
 from tests.browser.conftest import TIMEOUT_MS, Served
@@ -276,6 +276,42 @@ def test_a_network_that_the_wallet_does_not_know_is_added_by_hand(
     visited.get_by_role("button", name="Switch to").click()
     expect(visited.locator("#fault")).to_contain_text(f"Add a network there by hand: id {EMBEDDED_CHAIN_ID}")
     assert "wallet_addEthereumChain" not in wallet.asked
+
+
+def test_a_public_node_lets_the_wallet_add_the_network(
+    context: BrowserContext, wallet: InjectedWallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_node(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(
+            response=answer, body=answer.text().replace('data-rpc=""', 'data-rpc="https://rpc.example"')
+        )
+
+    seen, added = wallet._do, []
+
+    def adding(method: str, params: list[Any]) -> Any:
+        if method != "wallet_addEthereumChain":
+            return seen(method, params)
+        added.append(params[0])
+        wallet.chain_id = int(params[0]["chainId"], 16)
+        return None
+
+    monkeypatch.setattr(wallet, "_do", adding)
+    wallet.chain_id = 5
+    context.route("**/wallet", with_node)
+    page = context.new_page()
+    page.goto("/wallet")
+    sign_in(page)
+    page.get_by_role("button", name="Switch to").click()
+    expect(page.locator("#on-network")).to_have_text("on Local development chain")
+    assert added == [
+        {
+            "chainId": hex(EMBEDDED_CHAIN_ID),
+            "chainName": "Local development chain",
+            "nativeCurrency": {"name": "ETH", "symbol": "ETH", "decimals": 18},
+            "rpcUrls": ["https://rpc.example"],
+        }
+    ]
 
 
 def test_the_page_notices_another_account_and_network(visited: Page, wallet: InjectedWallet) -> None:

@@ -14,6 +14,7 @@ from engine.app import Application
 from engine.database import tables
 from engine.database.tables import LOCAL_TENANT
 from engine.server.app import server
+from engine.server.web.wording import coins
 from tests.unit.engine.server.chain_rows import CONTRACT, mint, minted, moved, write
 from tests.unit.engine.server.promising import claim, hold, work
 from tests.unit.engine.server.wallets import Wallet, sign_in
@@ -114,6 +115,20 @@ def test_a_voucher_is_claimed_or_cancelled_as_the_api_would_let_it(
     assert f'data-take="{made}"' in shown
     assert "data-cancel" not in shown
     assert "data-claim-asset" not in part(browser.get("/wallet").text, "assets")
+
+
+@pytest.mark.parametrize(
+    ("wei", "told"),
+    [
+        (0, "0"),
+        (1, "less than 0.000001"),
+        (25 * 10**15, "0.025"),
+        (10**18, "1"),
+        ("1234500000000000000000", "1,234.5"),
+    ],
+)
+def test_wei_are_told_as_people_count_them(wei: int | str, told: str) -> None:
+    assert coins(wei) == told
 
 
 def test_a_studios_price_is_told_in_coins(
