@@ -157,7 +157,9 @@ def test_what_is_held_becomes_a_token_of_the_wallet(
     expect(visited.locator("#part-assets")).to_contain_text(f"token {token_id}")
 
 
-def test_a_reload_in_the_middle_loses_nothing(visited: Page, wallet: InjectedWallet, served: Served) -> None:
+def test_a_reload_in_the_middle_and_a_second_tab_lose_nothing(
+    visited: Page, wallet: InjectedWallet, served: Served
+) -> None:
     sign_in(visited)
     _, name = held(visited, served)
     wallet.refuses = {"eth_sendTransaction"}
@@ -166,9 +168,15 @@ def test_a_reload_in_the_middle_loses_nothing(visited: Page, wallet: InjectedWal
     expect(row.locator(".said")).to_contain_text("You refused", timeout=TOKEN_MS)
     visited.reload()  # the voucher is the server's
     wallet.refuses = set()
+    other = visited.context.new_page()
+    other.goto("/wallet")
     wallet.node("evm_setAutomine", False)
     try:
         row.get_by_role("button", name="Claim").click()
+        there = other.locator(f".voucher[data-name='{name}']")
+        expect(there.locator(".said")).to_contain_text("It waits to be taken into a block")
+        expect(there.get_by_role("button", name="Claim")).to_be_hidden()
+        other.close()
         expect(row.locator(".said")).to_contain_text("It waits to be taken into a block")
         visited.reload()  # what was sent is known still
         expect(row.locator(".said")).to_contain_text("It waits to be taken into a block")

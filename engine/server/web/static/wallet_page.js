@@ -7,6 +7,7 @@ const BEAT_MS = 1500;
 const LAST = "wallet:last"; // the wallet that was used last, by its reverse domain name
 const SAID = "wallet:said"; // a message for after the reload
 const SENT = "wallet:sent:"; // what was sent for a voucher, by its id; the way there survives a reload
+const WAITS = "Sent. It waits to be taken into a block…";
 const place = document.getElementById("wallet");
 const mine = document.getElementById("mine");
 const network = { id: Number(place.dataset.chain), name: place.dataset.network, symbol: place.dataset.symbol, rpc: place.dataset.rpc };
@@ -246,7 +247,8 @@ async function take(id) {
 // Until the server tells of the token. The wallet is asked as well, which hears sooner of what went wrong.
 async function follow(id) {
   const sent = kept.get(SENT + id);
-  line(id, "Sent. It waits to be taken into a block…");
+  const tell = (text) => lines.get(id)?.text !== text && line(id, text);
+  tell(wallet ? WAITS : "Sent. Connect the wallet to see how it stands.");
   for (;;) {
     const standing = player ? row(id)?.dataset.status : (await server(`/v1/vouchers/${encodeURIComponent(id)}`)).status;
     if (standing === "claimed") {
@@ -256,8 +258,11 @@ async function follow(id) {
     }
     if (wallet && (await isOn(wallet.provider, network))) {
       const now = await fate(wallet.provider, sent);
-      if (now === "pending") kept.set(SENT + id, sent);
-      if (now === "mined" && lines.get(id)?.text[0] !== "I") line(id, "It is in a block. The server looks for the token…");
+      if (now === "pending") {
+        kept.set(SENT + id, sent);
+        tell(WAITS);
+      }
+      if (now === "mined") tell("It is in a block. The server looks for the token…");
       if (now === "reverted") {
         kept.drop(SENT + id);
         throw new WalletError("The network refused the claim, and took its fee. It was claimed or cancelled meanwhile, or its deadline passed.");
@@ -275,7 +280,7 @@ async function resume() {
   for (const each of mine.querySelectorAll("[data-voucher]")) {
     const id = each.dataset.voucher;
     const sent = kept.get(SENT + id);
-    if (!sent) continue;
+    if (!sent || following.has(id)) continue;
     if (["claimed", "cancelled", "expired", "failed"].includes(each.dataset.status)) {
       kept.drop(SENT + id);
       continue;
@@ -355,6 +360,10 @@ for (const everywhere of [false, true]) {
     again(everywhere ? "Signed out on all devices." : "Signed out.");
   }));
 }
+// Another tab sent something.
+window.addEventListener("storage", (event) => {
+  if (event.key?.startsWith(SENT) && event.newValue) resume();
+});
 $("look-again")?.addEventListener("click", (event) => working(event.currentTarget, look));
 
 async function look() {
