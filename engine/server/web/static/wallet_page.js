@@ -2,10 +2,10 @@
 import { say } from "./message.js";
 import { WalletError, connect, findWallets, pause, plain, post, send, server, signIn } from "./wallet.js";
 import { ask, cost, fate, isOn, toNetwork, told } from "./wallet_network.js";
+import { again, beat, following, kept, line, lines, paint, refresh, row, saidBefore } from "./wallet_things.js";
 
 const BEAT_MS = 1500;
 const LAST = "wallet:last"; // the wallet that was used last, by its reverse domain name
-const SAID = "wallet:said"; // a message for after the reload
 const SENT = "wallet:sent:"; // what was sent for a voucher, by its id; the way there survives a reload
 const WAITS = "Sent. It waits to be taken into a block…";
 const place = document.getElementById("wallet");
@@ -17,27 +17,14 @@ const $ = (id) => document.getElementById(id);
 let wallets = [];
 let wallet = null; // { info, provider, account, right }
 let claiming = ""; // the id of the asset that the dialog is about
-const following = new Set(); // vouchers whose way is followed in this tab
-const lines = new Map(); // what is said of a voucher now
 
 const same = (a, b) => a?.toLowerCase() === b?.toLowerCase();
 const short = (address) => `${address.slice(0, 6)}…${address.slice(-4)}`;
-const kept = {
-  get(key) { try { return JSON.parse(localStorage.getItem(key)); } catch { return null; } },
-  set(key, value) { try { localStorage.setItem(key, JSON.stringify(value)); } catch { /* not kept */ } },
-  drop(key) { try { localStorage.removeItem(key); } catch { /* was not kept */ } },
-};
-
 function fault(error) {
   const line = $("fault");
   if (!line) return;
   line.hidden = !error;
   line.textContent = error ? told(plain(error), network).message : "";
-}
-
-function again(text) {
-  try { sessionStorage.setItem(SAID, text); } catch { /* not said */ }
-  location.reload();
 }
 
 // ---- the wallet
@@ -141,71 +128,11 @@ async function ready() {
   return wallet;
 }
 
-// ---- the player's things
-
-function row(id) {
-  return mine.querySelector(`[data-voucher="${CSS.escape(id)}"]`);
-}
+// ---- claims
 
 function byStudio() {
   return !player && place.dataset.voucher;
 }
-
-function line(id, text, kind = "") {
-  if (text) lines.set(id, { text, kind });
-  else lines.delete(id);
-  paint();
-  if (text) $("told").textContent = `${row(id)?.dataset.name ?? ""}: ${text}`;
-}
-
-// After each exchange of a part: what goes on in this tab is shown on its rows again.
-function paint() {
-  for (const each of mine.querySelectorAll("[data-voucher]")) {
-    const said = each.querySelector(".said");
-    const now = lines.get(each.dataset.voucher);
-    const text = now?.text ?? (each.dataset.status === "prepared" ? "The server signs it; this takes a moment." : "");
-    said.hidden = !text;
-    said.textContent = text;
-    said.classList.toggle("failed", now?.kind === "failed");
-    each.toggleAttribute("data-busy", following.has(each.dataset.voucher));
-  }
-}
-
-// Only parts that changed are exchanged, and the focus stays where it was.
-async function refresh() {
-  if (!player) return;
-  const query = place.dataset.voucher ? `?voucher=${encodeURIComponent(place.dataset.voucher)}` : "";
-  const answer = await fetch(`/wallet/mine${query}`, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (answer?.status === 401 || answer?.status === 403) return again("You are signed out; sign in again.");
-  if (!answer?.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const part of fresh.querySelectorAll("section[id]")) {
-    const old = $(part.id);
-    if (!old || old.dataset.seen === part.outerHTML) continue;
-    part.dataset.seen = part.outerHTML;
-    const focus = old.contains(document.activeElement) ? document.activeElement.id : "";
-    const open = old.querySelector("details")?.open;
-    const adopted = document.importNode(part, true);
-    if (open) adopted.querySelector("details")?.setAttribute("open", "");
-    old.replaceWith(adopted);
-    window.htmx?.process(adopted);
-    if (focus) ($(focus) ?? $(`${part.id.replace("part-", "")}-title`))?.focus();
-  }
-  paint();
-}
-
-function underWay() {
-  return following.size > 0 || mine.querySelector('[data-status="prepared"], [data-status="cancelling"]');
-}
-
-async function beat() {
-  for (;;) {
-    await pause(BEAT_MS);
-    if (!document.hidden && underWay()) await refresh();
-  }
-}
-
-// ---- claims
 
 async function signed(id) {
   for (;;) {
@@ -376,11 +303,8 @@ async function look() {
   if (account) await use(last, account);
 }
 
-try {
-  const text = sessionStorage.getItem(SAID);
-  sessionStorage.removeItem(SAID);
-  if (text) say(text);
-} catch { /* nothing was kept */ }
+const text = saidBefore();
+if (text) say(text);
 const expires = $("expires");
 if (expires) expires.textContent = new Date(expires.dateTime).toLocaleDateString("en", { dateStyle: "long" });
 paint();
