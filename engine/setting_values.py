@@ -102,6 +102,16 @@ def read_public(url: str) -> str:
     return url.rstrip("/").lower()
 
 
+def read_public_rpc(url: str) -> str:
+    """A password or key in it would reach every visitor, so the parts that carry one are refused."""
+    if not re.fullmatch(r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[A-Za-z0-9._\-/]*)?", url):
+        raise InvalidSettings(
+            "LORESPARK_PUBLIC_RPC_URL is no public node's address; set one without password, query or spaces, as in "
+            "https://rpc.example. Every visitor of the wallet page gets it."
+        )
+    return url
+
+
 def check_signer(private_key: str | None, url: str | None, address: str | None) -> None:
     if url is not None and not re.fullmatch(r"https?://[\x21-\x7e]+", url):
         raise InvalidSettings(

@@ -24,6 +24,7 @@ from engine.setting_values import (
     read_number,
     read_path,
     read_public,
+    read_public_rpc,
     read_rate_limit,
     read_switch,
     read_within,
@@ -46,6 +47,7 @@ class Settings:
     counts requests in this process. ``blocks_dir`` None is the data folder, or PostgreSQL. ``pinning_file`` None is
     pinning.toml in the data folder. ``mint_before_pin`` lets mints go on before a service pinned their asset.
     ``public_url`` is where people reach the server, as in https://play.example; None is this machine alone.
+    ``public_rpc_url`` is a node of that chain that players' wallets may use; browsers get it.
     ``signer_url`` is a web3signer that signs, with the key of ``signer_address`` where it has several.
     ``vouchers`` None is deployed at the first claim. ``factory`` makes collections, which the index follows.
     ``key_password_file`` holds the password of the keystore that
@@ -90,6 +92,7 @@ class Settings:
         return read_listed(self.private_key)
 
     public_url: str | None = None
+    public_rpc_url: str | None = None
     signer_url: str | None = field(default=None, repr=False)  # may carry a password
     signer_address: str | None = None
     vouchers: str | None = None
@@ -107,7 +110,7 @@ class Settings:
         _LLM_URL, _LLM_MODEL, _LLM_KEY, _DATABASE_URL, _ALLOW_PRIVATE_WEBHOOKS, _DEFAULT_DENY_LIST, _DENY_LIST,
         _MODERATION_URL, _MODERATION_MODEL, _MODERATION_KEY, _RATE_LIMIT_URL, _MAX_QUEUED, _MAX_QUEUED_PER_TENANT,
         _BLOCKS_DIR, _PINNING, _MINT_BEFORE_PIN, _MINT_WINDOW_MS, _STUCK_AFTER_S, _MAX_FEE_GWEI,
-        _PUBLIC_URL, _SIGNER_URL, _SIGNER_ADDRESS, _VOUCHERS, _FACTORY and _KEY_PASSWORD_FILE.
+        _PUBLIC_URL, _PUBLIC_RPC_URL, _SIGNER_URL, _SIGNER_ADDRESS, _VOUCHERS, _FACTORY and _KEY_PASSWORD_FILE.
 
         Raises InvalidSettings where one cannot be used; the message never repeats a key or a URL.
         """
@@ -173,6 +176,7 @@ class Settings:
             stuck_after_s=read_within("STUCK_AFTER_S", given("STUCK_AFTER_S"), cls.stuck_after_s, 1, 86_400),
             max_fee_gwei=read_within("MAX_FEE_GWEI", given("MAX_FEE_GWEI"), cls.max_fee_gwei, 1, 10**6),
             public_url=read_public(url) if (url := given("PUBLIC_URL")) else None,
+            public_rpc_url=read_public_rpc(node) if (node := given("PUBLIC_RPC_URL")) else None,
             signer_url=signer_url,
             signer_address=read_account("SIGNER_ADDRESS", signer_address) if signer_address else None,
             key_password_file=read_file("KEY_PASSWORD_FILE", held)

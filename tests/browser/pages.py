@@ -27,6 +27,8 @@ PAGES: Final = (
     PageCase("collection-new", "/collections/new", ("button", "Draw the collection")),
     PageCase("collection", "/collections/{collection}", ("button", "Rename or describe")),
     PageCase("drop", "/drops/{drop}", ("button", "Connect a wallet and claim"), is_open=True),
+    PageCase("wallet", "/wallet", ("button", "Change between light and dark")),
+    PageCase("wallet-player", "/wallet", ("button", "Change between light and dark"), is_open=True),
     PageCase("arena", "/arena", ("button", "Let two models draw it")),
     PageCase("duel", "/arena/{duel}", ("button", "Left is better")),
     PageCase("jobs", "/jobs", ("link", "Failed")),

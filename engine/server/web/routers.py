@@ -23,6 +23,7 @@ from engine.server.web.mint_dialog import router as mint_dialog
 from engine.server.web.start_pictures import router as start_pictures
 from engine.server.web.static_files import router as static_files
 from engine.server.web.verify import router as verify
+from engine.server.web.wallet import router as wallet
 
 WEB_ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(entry, static_files),
@@ -30,5 +31,6 @@ WEB_ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(gallery, asset_page, verify, mint_dialog),
     *(collections, collection, collection_chain, drops),
     arena,
+    wallet,
     *(jobs, account, account_keys, account_webhooks, account_settings),
 )

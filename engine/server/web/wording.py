@@ -1,7 +1,8 @@
 """How pages say times, sizes and numbers."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
@@ -38,9 +39,21 @@ def day(text: str | None) -> str:
     return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M")
 
 
+def moment(epoch_s: int) -> str:
+    """Seconds since 1970 as an RFC 3339 time in UTC."""
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat().replace("+00:00", "Z")
+
+
 def count(number: int, one: str, many: str | None = None) -> str:
     """A number with its noun, as in 1 asset, 1,200 assets."""
     return f"{number:,d} {one if number == 1 else many or one + 's'}"
+
+
+def coins(wei: int | str) -> str:
+    """Wei as the network's coins, rounded to six places after the point, never a price to nothing."""
+    number = Decimal(wei) / 10**18
+    told = f"{number:,.6f}".rstrip("0").rstrip(".")
+    return "less than 0.000001" if told == "0" and number else told
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
@@ -48,5 +61,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "size": size,
     "seconds": seconds,
     "day": day,
+    "moment": moment,
     "count": count,
+    "coins": coins,
 }

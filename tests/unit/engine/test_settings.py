@@ -152,16 +152,21 @@ def test_who_signs_and_where_players_are_is_read(tmp_path: Path) -> None:
             "LORESPARK_VOUCHERS": ADDRESS.lower(),
             "LORESPARK_KEY_PASSWORD_FILE": str(held),
             "LORESPARK_PUBLIC_URL": "https://Play.Example:8443/",
+            "LORESPARK_PUBLIC_RPC_URL": "https://rpc.example/v1",
         }
     )
     assert (settings.signer_address, settings.vouchers) == (ADDRESS, ADDRESS)
     assert (settings.key_password_file, settings.public_url) == (held, "https://play.example:8443")
+    assert settings.public_rpc_url == "https://rpc.example/v1"
     assert "hunter2" not in repr(settings)
 
 
 @pytest.mark.parametrize(
     "environment",
     [
+        {"LORESPARK_PUBLIC_RPC_URL": "rpc.example"},
+        {"LORESPARK_PUBLIC_RPC_URL": "https://user:hunter2@rpc.example"},
+        {"LORESPARK_PUBLIC_RPC_URL": "https://rpc.example/?key=hunter2"},
         {"LORESPARK_SIGNER_URL": "signer:9000"},
         {"LORESPARK_SIGNER_URL": "http://signer", "LORESPARK_PRIVATE_KEY": "ab" * 32},
         {"LORESPARK_SIGNER_ADDRESS": ADDRESS},
@@ -178,3 +183,4 @@ def test_what_cannot_say_who_signs_or_where_players_are_is_refused(environment: 
     with pytest.raises(InvalidSettings) as refused:
         Settings.from_environment(environment)
     assert "ab" * 32 not in str(refused.value)
+    assert "hunter2" not in str(refused.value)
