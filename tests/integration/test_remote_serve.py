@@ -44,7 +44,7 @@ def served(settings: Settings) -> Iterator[dict[str, str]]:
     )
     try:
         assert process.stdout is not None
-        told: dict[str, Any] = json.loads("".join(process.stdout.readline() for _ in range(3)))
+        told: dict[str, Any] = json.loads("".join(process.stdout.readline() for _ in range(4)))
         yield {
             "LORESPARK_SERVER": told["address"],
             "LORESPARK_API_KEY": json.loads(made.stdout)["secret"],

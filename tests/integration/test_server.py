@@ -109,18 +109,22 @@ def test_a_stored_asset_is_served_in_every_form_and_the_server_ends_cleanly(
 def test_ctrl_c_ends_the_server_as_cleanly(serve: Callable[..., subprocess.Popen[str]]) -> None:
     process = serve("--port", "0", "--json")
     assert process.stdout is not None
-    told: dict[str, Any] = json.loads("".join(process.stdout.readline() for _ in range(3)))
+    told: dict[str, Any] = json.loads("".join(process.stdout.readline() for _ in range(4)))
     assert httpx2.get(f"{told['address']}/healthz").status_code == 200
     assert ended(process, signal.SIGINT) == (0, "")
 
 
-def test_without_a_key_the_server_says_how_to_make_one_and_that_one_works(
+def test_the_server_says_how_browsers_and_programs_come_in_and_both_ways_work(
     serve: Callable[..., subprocess.Popen[str]], settings: Settings
 ) -> None:
     process = serve("--port", "0")
     where = address(process)
     assert process.stdout is not None
+    link = next(word for word in process.stdout.readline().split() if word.startswith("http"))
     assert "lorespark api-key create" in process.stdout.readline()
+    with httpx2.Client() as browser:
+        assert browser.get(link).headers["Location"] == "/create"
+        assert browser.get(f"{where}/v1/me").json()["tenant"] == "local"
     done = subprocess.run(
         [sys.executable, "-m", "engine.cli", "api-key", "create", "--json"],
         env=os.environ | {"LORESPARK_DATA_DIR": str(settings.data_dir)},
@@ -132,10 +136,6 @@ def test_without_a_key_the_server_says_how_to_make_one_and_that_one_works(
     headers = {"Authorization": f"Bearer {json.loads(done.stdout)['secret']}"}
     assert httpx2.get(f"{where}/v1/me", headers=headers).status_code == 200
     assert ended(process, signal.SIGTERM) == (0, "")
-    again = serve("--port", "0")
-    address(again)
-    again.send_signal(signal.SIGTERM)
-    assert again.communicate(timeout=START_TIMEOUT_S)[0] == ""
 
 
 def test_a_second_server_is_told_who_holds_the_folder_and_a_taken_port_is_named(

@@ -303,7 +303,7 @@ def test_the_command_works_on_a_shared_database_and_ends_cleanly(
         ((), r"A worker of its own needs LORESPARK_DATABASE_URL, .*`lorespark serve` does the jobs\.$"),
         (
             ("--queues", "generate,paint"),
-            r"'paint' is none; the queues are generate,mint,voucher,pin,deliver,expire,index",
+            r"'paint' is none; the queues are generate,mint,verify,voucher,pin,deliver,expire,index",
         ),
         (("--queues", ","), "none is named"),
         (("--concurrency", "0"), "--concurrency"),

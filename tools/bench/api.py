@@ -142,7 +142,7 @@ def serving(folder: str, key: str, *options: str) -> Iterator[Served]:
     process = subprocess.Popen(command, env=_environment(folder), stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
-        told = json.loads(b"".join(process.stdout.readline() for _ in range(3)))
+        told = json.loads(b"".join(process.stdout.readline() for _ in range(4)))
         yield Served(told["address"], _environment(folder) | {"LORESPARK_API_KEY": key})
     finally:
         process.kill()

@@ -79,8 +79,8 @@ def claim_asset(
     Studios need the scope `mint`; they may ask a price, and promise to whoever has the voucher (`bearer`). Players
     claim what they hold. Asked again with the same account and price it answers with the same voucher.
     """
-    terms = _terms(claimant, wanted)
-    asset = _promised(application, claimant, asset_id, wanted.force)
+    terms = terms_of(claimant, wanted)
+    asset = promised_asset(application, claimant, asset_id, wanted.force)
 
     def effect(connection: Connection) -> Voucher:
         held_asset(connection, claimant.asking, asset_id)  # as it is now
@@ -146,7 +146,7 @@ def cancel(claimant: Claiming, voucher_id: str, application: App) -> Response:
         return told(voucher_view(cancel_voucher(connection, record)))
 
 
-def _terms(claimant: Claimant, wanted: ClaimRequest) -> Terms:
+def terms_of(claimant: Claimant, wanted: ClaimRequest) -> Terms:
     """Raises InvalidAddress, and InvalidField for what the chain or the claimant may not ask."""
     price_wei = int(wanted.price_wei)
     if price_wei >= 2**256:
@@ -164,7 +164,7 @@ def _terms(claimant: Claimant, wanted: ClaimRequest) -> Terms:
     return Terms(recipient, wanted.valid_s, price_wei)
 
 
-def _promised(application: Application, claimant: Claimant, asset_id: str, force: bool) -> Asset:
+def promised_asset(application: Application, claimant: Claimant, asset_id: str, force: bool) -> Asset:
     """The asset as it may be promised. The gate reads blocks, so this is done before the transaction.
 
     Raises UnknownAsset, QualityRefused.

@@ -23,12 +23,13 @@ from engine.server.web.mint_dialog import router as mint_dialog
 from engine.server.web.start_pictures import router as start_pictures
 from engine.server.web.static_files import router as static_files
 from engine.server.web.verify import router as verify
+from engine.server.web.voucher_panel import router as voucher_panel
 from engine.server.web.wallet import router as wallet
 
 WEB_ROUTERS: Final[tuple[APIRouter, ...]] = (
     *(entry, static_files),
     *(create, creation_cards, start_pictures),
-    *(gallery, asset_page, verify, mint_dialog),
+    *(gallery, asset_page, verify, mint_dialog, voucher_panel),
     *(collections, collection, collection_chain, drops),
     arena,
     wallet,

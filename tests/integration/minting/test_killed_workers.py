@@ -49,7 +49,8 @@ def test_killed_anywhere_in_a_mint_on_a_real_chain_one_token_is_minted(
     chance: random.Random,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("LORESPARK_CONFIRMATIONS", "2")
+    # Enough that a mint is seen in a block before it is final, however fast blocks come.
+    monkeypatch.setenv("LORESPARK_CONFIRMATIONS", "6")
     environment = {
         "LORESPARK_DATA_DIR": str(tmp_path / "template"),
         "LORESPARK_RPC_URL": anvil.url,
@@ -109,7 +110,7 @@ def shared(anvil: Anvil, tmp_path: Path, postgresql_url: str) -> dict[str, str]:
         "LORESPARK_DATABASE_URL": postgresql_url,
         "LORESPARK_RPC_URL": anvil.url,
         "LORESPARK_CHAIN_ID": str(EMBEDDED_CHAIN_ID),
-        "LORESPARK_CONFIRMATIONS": "2",
+        "LORESPARK_CONFIRMATIONS": "6",
         "LORESPARK_PRIVATE_KEY": ",".join(KEYS[:2]),
         "LORESPARK_MINT_WINDOW_MS": "50",
     }

@@ -93,7 +93,7 @@ def test_pictures_of_any_size_are_stored_whole_and_their_image_shows_them(
     pixels[..., 3] = 255
     picture = finish(pixels, recipe(size=size))
     with Application.open(settings) as application:
-        stored = application.creation_job._store(recipe(size=size), picture)
+        stored = application.creation_job._store(recipe(size=size), picture, ())
         media, image = (
             read_png(b"".join(read_file(Cid.parse(cid), application.blocks)))[0]
             for cid in (stored.media_cid, stored.image_cid)
