@@ -46,15 +46,17 @@ CHANCE_LONGEST_S = 2.5  # about what a round of create and mint takes
 
 
 class KillPoints:
-    """Counts the points that the process passes, and ends it at the chosen one."""
+    """Notes the points that the process passes, and ends it at the chosen one: of that number, or the first of that
+    name."""
 
-    def __init__(self, fatal: int, journal: Path) -> None:
-        self.fatal, self.journal, self.passed = fatal, journal, 0
+    def __init__(self, fatal: int | str, journal: Path) -> None:
+        self.fatal, self.journal = fatal, journal
+        self.passed: list[str] = []
 
     def here(self, name: str) -> None:
-        self.passed += 1
-        if self.passed == self.fatal:
-            self.journal.write_text(name)
+        self.passed.append(name)
+        self.journal.write_text("\n".join(self.passed))
+        if self.fatal in (len(self.passed), name):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def after(self, owner: Any, name: str, label: str) -> None:
@@ -104,22 +106,60 @@ def main(mode: str, folder: Path, *more: str) -> None:
     if mode == "chance":
         by_chance(folder, int(more[0]), random.Random(int(more[1])), generator)
         return
-    fatal, killed, snapshot = 0, True, None
     if more:
         os.environ |= {"LORESPARK_RPC_URL": more[0], "LORESPARK_CHAIN_ID": str(EMBEDDED_CHAIN_ID)}
-    while killed:
-        fatal += 1
-        if more:
-            if snapshot is not None:
-                ask(more[0], "evm_revert", snapshot)
-            snapshot = ask(more[0], "evm_snapshot")
-        own, journal = folder / str(fatal), folder / f"{fatal}.point"
-        shutil.copytree(folder / "template", own)
-        ended = os.waitpid(fork(lambda: job(mode, own, KillPoints(fatal, journal), generator)), 0)[1]  # noqa: B023
+    runs = Runs(mode, folder, more[0] if more else None, generator)
+    number = 1
+    while runs.ends(number):
+        number += 1
+    # A chain with blocks of its own makes some runs take more looks than others, so that a point is passed over.
+    for name in runs.missed():
+        runs.ends(name)
+    runs.complete()
+
+
+class Runs:
+    """One job after another, each in a copy of the template and from the same chain, and what a later process finds."""
+
+    def __init__(self, mode: str, folder: Path, url: str | None, generator: Any) -> None:
+        self._mode, self._folder, self._url, self._generator = mode, folder, url, generator
+        self._snapshot: str | None = None
+        self._count = 0
+        self._seen: set[str] = set()
+        self._passed: list[str] = []
+
+    def ends(self, fatal: int | str) -> bool:
+        """Whether the job was killed at that point, and not done before; then tells what is found."""
+        own, killed, passed = self._run(fatal)
+        if not killed:
+            self._passed = passed
+            return False
+        self._seen.add(passed[-1])
+        os.waitpid(fork(lambda: report(own, passed[-1], self._generator)), 0)
+        return True
+
+    def missed(self) -> list[str]:
+        """What the run to the end passed and nothing was killed at."""
+        return [name for name in dict.fromkeys(self._passed) if name not in self._seen]
+
+    def complete(self) -> None:
+        own, killed, _ = self._run(0)
+        assert not killed
+        os.waitpid(fork(lambda: report(own, "the end", self._generator)), 0)
+
+    def _run(self, fatal: int | str) -> tuple[Path, bool, list[str]]:
+        if self._url is not None:
+            if self._snapshot is not None:
+                ask(self._url, "evm_revert", self._snapshot)
+            self._snapshot = ask(self._url, "evm_snapshot")
+        self._count += 1
+        own, journal = self._folder / str(self._count), self._folder / f"{self._count}.points"
+        shutil.copytree(self._folder / "template", own)
+        points = KillPoints(fatal, journal)
+        ended = os.waitpid(fork(lambda: job(self._mode, own, points, self._generator)), 0)[1]
         killed = os.WIFSIGNALED(ended)
         assert killed or ended == 0, f"the child ended with {ended}"
-        point = journal.read_text() if killed else "the end"
-        os.waitpid(fork(lambda: report(own, point, generator)), 0)  # noqa: B023
+        return own, killed, journal.read_text().splitlines()
 
 
 def by_chance(folder: Path, rounds: int, chance: random.Random, generator: Any) -> None:
