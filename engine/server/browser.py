@@ -1,6 +1,6 @@
 """Creators' browsers: the cookie that names their session, and the token that proves a request comes from a page.
 
-Source: OWASP, Cross-Site Request Forgery Prevention Cheat Sheet (HMAC-based token); RFC 6265bis for the cookie.
+Source: OWASP, Cross-Site Request Forgery Prevention Cheat Sheet (HMAC-based token).
 """
 
 import hashlib
@@ -8,26 +8,23 @@ import hmac
 from typing import Final
 
 from fastapi import Request
-from fastapi.responses import Response
 
 from engine.app import Application
 from engine.database.browsers import SESSION_LIFE_S, key_of_browser
 from engine.database.tenants import KnownKey
 from engine.errors import OriginRefused
-from engine.server.site import Site, check_origin, site_of
+from engine.server.site import check_origin, site_of
+from engine.server.site_cookie import SiteCookie
 
 CSRF_HEADER: Final = "X-CSRF-Token"
-_COOKIE: Final = "lorespark_creator"
-# Browsers take a cookie of this name only from the very host, over HTTPS and for all of its paths.
-_HOST_COOKIE: Final = f"__Host-{_COOKIE}"
-_MAX_SECRET_CHARACTERS: Final = 100
+CREATOR_COOKIE: Final = SiteCookie("lorespark_creator", SESSION_LIFE_S)
 _READING: Final = ("GET", "HEAD")
 
 
 def browser_secret(request: Request) -> str | None:
     """The secret of the session that the request's cookie names, living or not."""
-    secret = request.cookies.get(_HOST_COOKIE) or request.cookies.get(_COOKIE)
-    return secret if secret and len(secret) <= _MAX_SECRET_CHARACTERS else None
+    application: Application = request.app.state.application
+    return CREATOR_COOKIE.secret(request, application.settings)
 
 
 def csrf_token(secret: str) -> str:
@@ -49,20 +46,3 @@ def browser_key(application: Application, request: Request, secret: str) -> Know
             raise OriginRefused("The page does not belong to this session any more; reload it and try again.")
     with application.records.database.reading() as connection:
         return key_of_browser(connection, secret)
-
-
-def set_browser_cookie(response: Response, site: Site, secret: str) -> None:
-    response.set_cookie(
-        _HOST_COOKIE if site.is_secure else _COOKIE,
-        secret,
-        max_age=SESSION_LIFE_S,
-        path="/",
-        secure=site.is_secure,
-        httponly=True,
-        samesite="lax",
-    )
-
-
-def forget_browser_cookie(response: Response, site: Site) -> None:
-    name = _HOST_COOKIE if site.is_secure else _COOKIE
-    response.delete_cookie(name, path="/", secure=site.is_secure, httponly=True, samesite="lax")

@@ -13,17 +13,14 @@ from engine.database.players import SESSION_LIFE_S, SLIDES_AFTER_S, Session, liv
 from engine.errors import NotSignedIn, RateExceeded
 from engine.server.caller import application_of
 from engine.server.rate import RateLimits
-from engine.server.site import Site, check_origin, site_of
+from engine.server.site import check_origin, site_of
+from engine.server.site_cookie import SiteCookie
 
-_COOKIE: Final = "lorespark_session"
-# Browsers take a cookie of this name only from the very host, over HTTPS and for all of its paths: no neighbour below
-# the same domain can plant one.
-_HOST_COOKIE: Final = f"__Host-{_COOKIE}"
-_MAX_SECRET_CHARACTERS: Final = 100
+PLAYER_COOKIE: Final = SiteCookie("lorespark_session", SESSION_LIFE_S)
 _READING: Final = ("GET", "HEAD")
 # For the OpenAPI document; which name the cookie has, the site says.
 cookie = APIKeyCookie(
-    name=_COOKIE,
+    name=PLAYER_COOKIE.name,
     auto_error=False,
     scheme_name="session",
     description="The session of a player, as `POST /v1/wallet/login` begins it.",
@@ -44,7 +41,7 @@ def count_sign_in(request: Request) -> None:
 
 def has_cookie(request: Request) -> bool:
     """Whether the request names a session, living or not."""
-    return _HOST_COOKIE in request.cookies or _COOKIE in request.cookies
+    return PLAYER_COOKIE.is_sent(request)
 
 
 def signed_in(application: Application, request: Request) -> Session:
@@ -54,12 +51,12 @@ def signed_in(application: Application, request: Request) -> Session:
     """
     count_sign_in(request)
     site = site_of(application.settings, request)
-    secret = request.cookies.get(_name(site), "")
+    secret = PLAYER_COOKIE.secret(request, application.settings)
     if request.method not in _READING:
         check_origin(site, request)
     database = application.records.database
     session = None
-    if 0 < len(secret) <= _MAX_SECRET_CHARACTERS:
+    if secret is not None:
         with database.reading() as connection:
             session = living_session(connection, secret)
     if session is None:
@@ -77,29 +74,8 @@ def signed_in(application: Application, request: Request) -> Session:
 def keep_signed_in(request: Request, response: Response) -> Response:
     """Lets the browser keep the session's cookie for as long as the session lives now."""
     if (kept := getattr(request.state, "cookie", None)) is not None:
-        set_cookie(response, *kept)
+        PLAYER_COOKIE.set(response, *kept)
     return response
-
-
-def set_cookie(response: Response, site: Site, secret: str) -> None:
-    """No script reads it, and no other site's page sends it but by a link that is followed (RFC 6265bis)."""
-    response.set_cookie(
-        _name(site),
-        secret,
-        max_age=SESSION_LIFE_S,
-        path="/",
-        secure=site.is_secure,
-        httponly=True,
-        samesite="lax",
-    )
-
-
-def forget_cookie(response: Response, site: Site) -> None:
-    response.delete_cookie(_name(site), path="/", secure=site.is_secure, httponly=True, samesite="lax")
-
-
-def _name(site: Site) -> str:
-    return _HOST_COOKIE if site.is_secure else _COOKIE
 
 
 async def _player(request: Request, _: Annotated[str | None, Depends(cookie)]) -> Session:

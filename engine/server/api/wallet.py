@@ -24,7 +24,7 @@ from engine.database.players import (
 )
 from engine.server.caller import App
 from engine.server.once import told
-from engine.server.player import Anybody, SignedIn, forget_cookie, keep_signed_in, set_cookie
+from engine.server.player import PLAYER_COOKIE, Anybody, SignedIn, keep_signed_in
 from engine.server.site import check_origin, site_of
 
 router = APIRouter(prefix="/wallet", tags=["wallet"])
@@ -98,7 +98,7 @@ def log_in(request: Request, wanted: Login, application: App) -> Response:
     with database.writing() as connection:
         secret, session = add_session(connection, player_at(connection, message.address))
     answer = told(_view(session))
-    set_cookie(answer, site, secret)
+    PLAYER_COOKIE.set(answer, site, secret)
     return answer
 
 
@@ -114,7 +114,7 @@ def log_out(request: Request, session: SignedIn, application: App, wanted: Logou
     with application.records.database.writing() as connection:
         end_session(connection, session, wanted is not None and wanted.everywhere)
     answer = told(_view(replace(session, expires_at_ms=int(datetime.now(UTC).timestamp() * 1000))))
-    forget_cookie(answer, site_of(application.settings, request))
+    PLAYER_COOKIE.forget(answer, site_of(application.settings, request))
     return answer
 
 

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from engine.database.browsers import add_browser, end_browser, form_key, use_entry
 from engine.database.tenants import known_key
-from engine.server.browser import browser_key, browser_secret, forget_browser_cookie, set_browser_cookie
+from engine.server.browser import CREATOR_COOKIE, browser_key, browser_secret
 from engine.server.caller import App
 from engine.server.player import count_sign_in
 from engine.server.site import check_origin, site_of
@@ -43,7 +43,7 @@ def enter(
             return RedirectResponse(_local(next), 303)
         return render(request, "sign_in.html", status=403, fault=_USED, next=_local(next))
     answer = RedirectResponse(_local(next), 303, {"Cache-Control": "no-store"})
-    set_browser_cookie(answer, site, secret)
+    CREATOR_COOKIE.set(answer, site, secret)
     return answer
 
 
@@ -69,7 +69,7 @@ def sign_in(
     if secret is None:
         return render(request, "sign_in.html", status=403, fault=_NO_KEY, next=_local(next))
     answer = RedirectResponse(_local(next), 303, {"Cache-Control": "no-store"})
-    set_browser_cookie(answer, site, secret)
+    CREATOR_COOKIE.set(answer, site, secret)
     return answer
 
 
@@ -78,7 +78,7 @@ def sign_out(request: Request, caller: Creating, application: App) -> Response:
     with application.records.database.writing() as connection:
         end_browser(connection, caller.secret)
     answer = elsewhere(request, "/sign-in")
-    forget_browser_cookie(answer, site_of(application.settings, request))
+    CREATOR_COOKIE.forget(answer, site_of(application.settings, request))
     return answer
 
 

@@ -16,4 +16,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("restore a copy of the records from before the upgrade")
+    raise NotImplementedError("What jobs are sorted by has no place in the older schema; restore a backup.")

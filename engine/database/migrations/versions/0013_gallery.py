@@ -51,4 +51,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("restore a copy of the records from before the upgrade")
+    raise NotImplementedError(
+        "Favourites and verifications have no place in the older schema; restore a backup."
+    )

@@ -1,5 +1,7 @@
 """How a browser gets a session, and what its cookie may and may not be used for."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine.api.account import NewKey, Scope
@@ -7,7 +9,9 @@ from engine.app import Application
 from engine.database.browsers import add_entry, form_key
 from engine.database.tables import LOCAL_TENANT, browser_sessions, entry_links
 from engine.database.tenants import add_key, revoke_key
+from engine.server.app import server
 from engine.server.browser import CSRF_HEADER, csrf_token
+from engine.settings import Settings
 from tests.unit.engine.server.web.conftest import SITE, Visitor, text_of
 
 COOKIE = "lorespark_creator"
@@ -124,3 +128,20 @@ def test_many_tries_from_one_address_are_slowed_down(visitor: Visitor) -> None:
     answers = [visitor.get("/enter", params={"token": f"guess{each}"}) for each in range(130)]
     assert answers[-1].status_code == 429
     assert "wait" in text_of(answers[-1].text)
+
+
+def test_over_https_only_the_cookie_that_no_neighbour_can_plant_counts(settings: Settings) -> None:
+    secured = replace(settings, public_url="https://create.example")
+    with (
+        Application.open(secured) as application,
+        Visitor(server(application), base_url="https://create.example", follow_redirects=False) as visitor,
+    ):
+        entered = visitor.get("/enter", params={"token": entry(application)})
+        cookie = entered.headers["Set-Cookie"]
+        assert cookie.startswith(f"__Host-{COOKIE}=")
+        assert "secure" in cookie.lower()
+        assert visitor.get("/v1/me").json()["tenant"] == "local"
+        secret = visitor.cookies[f"__Host-{COOKIE}"]
+        visitor.cookies.clear()
+        visitor.cookies.set(COOKIE, secret)
+        assert visitor.get("/v1/me").status_code == 401
